@@ -1,0 +1,119 @@
+"""The report of the latency benchmark, as Markdown."""
+
+import datetime
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+
+import django
+
+from bench_project.variants import VARIANTS
+from databases import server_version
+
+KINDS = {
+    "page": "no event, anonymous",
+    "account": "no event, signed in",
+    "forbidden": "403, anonymous",
+    "failure": "failed login",
+    "login": "login",
+}
+# Budgets of the design: a ratio, or milliseconds on PostgreSQL (SQLite's INSERT is the disk's).
+RATIO_BUDGETS = {"page": 1.03, "account": 1.03}
+ADDED_BUDGETS = {"forbidden": 1.4, "failure": 1.6, "login": 1.8}
+COMPARED = ("django-auditlog", "django-axes", "django-easy-audit", "psycopg")
+
+METHOD = """\
+Medians of {rounds} interleaved rounds (`make bench`) through the WSGI handler, with the middleware
+of `startproject`, `ATOMIC_REQUESTS=True`, `CONN_MAX_AGE=60` and the MD5 hasher, so that the audit
+is not lost in the hashing. `none-again` is `none` in a second process: what it differs by is
+noise. *not recorded*: nothing was stored for the event, so the figure is no price for it."""
+LIMIT = """\
+The limit, by the driver's own cursor: a bare autocommit INSERT into a copy of our table takes
+{insert:.3f} ms, an indexed look-up of an account {lookup:.3f} ms."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a kind of request cost in milliseconds, and the share of its events that was stored."""
+
+    median: float
+    stored: float | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds our cost, in milliseconds."""
+
+    insert: float
+    lookup: float
+
+
+Cells = Mapping[tuple[str, str, str], Cell]
+
+
+def render(cells: Cells, limits: Mapping[str, Limits], rounds: int) -> str:
+    """Return the whole report."""
+    lines = ["# What an audit app costs a request", "", _preamble(rounds)]
+    for vendor in dict.fromkeys(vendor for vendor, _, _ in cells):
+        lines += ["", f"## {server_version(vendor)}", ""]
+        lines += _table(cells, vendor, limits.get(vendor))
+    return "\n".join(lines)
+
+
+def _preamble(rounds: int) -> str:
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in COMPARED)
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    python = f"Python {platform.python_version()}, Django {django.__version__}"
+    return f"{today}; {python}, {versions}; {machine}.\n\n{METHOD.format(rounds=rounds)}"
+
+
+def _table(cells: Cells, vendor: str, limits: Limits | None) -> Iterator[str]:
+    yield "| request | audit app | median ms | added ms | ratio | recorded | budget |"
+    yield "|---|---|--:|--:|--:|---|---|"
+    for kind, label in KINDS.items():
+        base = cells[vendor, kind, "none"].median
+        for variant in VARIANTS:
+            cell = cells.get((vendor, kind, variant))
+            if cell is None:
+                continue
+            added, ratio = cell.median - base, cell.median / base
+            budget = _budget(vendor, kind, added, ratio, limits) if variant == "authaudit" else ""
+            compared = "| |" if variant == "none" else f"{added:+.3f} | {ratio:.2f} x |"
+            yield (
+                f"| {label} | {variant} | {cell.median:.3f} | {compared} "
+                f"{_recorded(kind, variant, cell)} | {budget} |"
+            )
+    if limits is not None:
+        yield ""
+        yield LIMIT.format(insert=limits.insert, lookup=limits.lookup)
+
+
+def _recorded(kind: str, variant: str, cell: Cell) -> str:
+    if kind not in ADDED_BUDGETS or variant.startswith("none"):
+        return ""
+    if not cell.stored:
+        return "*not recorded*"
+    if cell.stored < 1:
+        return f"**{cell.stored:.0%} of them**"
+    reservation = VARIANTS[variant].evidence[kind].reservation
+    times = "" if cell.stored == 1 else f" ({cell.stored:.1f} rows each)"
+    return f"only as {reservation}{times}" if reservation else f"yes{times}"
+
+
+def _budget(vendor: str, kind: str, added: float, ratio: float, limits: Limits | None) -> str:
+    if kind in RATIO_BUDGETS:
+        allowed = RATIO_BUDGETS[kind]
+        return f"<= {allowed} x: {_verdict(ratio <= allowed)}"
+    if vendor != "postgresql":
+        return ""
+    budget = ADDED_BUDGETS[kind]
+    if kind == "failure" and limits is not None:
+        budget += limits.lookup
+    return f"<= +{budget:.2f} ms: {_verdict(added <= budget)}"
+
+
+def _verdict(kept: bool) -> str:
+    return "PASS" if kept else "over"

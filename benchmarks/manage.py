@@ -1,0 +1,9 @@
+"""Run a command of Django in the benchmark's project."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench_project.settings")
+execute_from_command_line(sys.argv)
