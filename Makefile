@@ -18,7 +18,6 @@ browser: $(VENV)/.installed-test,browser  ## run the browser tests (needs chromi
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 demo: $(VENV)/.installed-axes  ## run the example project, use it over HTTP and show what was recorded
-	$(BIN)/python example_project/manage.py migrate --verbosity 0
 	$(BIN)/python example_project/demo.py $(ARGS)
 
 lint: $(VENV)/.installed-test,lint  ## check style, types and the direction of imports
