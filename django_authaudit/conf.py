@@ -1,0 +1,59 @@
+"""The settings of the package, read live so that ``override_settings`` works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+
+DEFAULT_SINKS: Mapping[str, Mapping[str, Any]] = {
+    "database": {"BACKEND": "django_authaudit.sinks.database.DatabaseSink"},
+}
+
+
+class Settings:
+    """Every ``AUTHAUDIT_*`` setting under its full name, with its default."""
+
+    @property
+    def AUTHAUDIT_DATABASE(self) -> str | None:
+        """Alias of the database that holds the log; None: what the routers say."""
+        return getattr(settings, "AUTHAUDIT_DATABASE", None)
+
+    @property
+    def AUTHAUDIT_MINIMUM_RETENTION_DAYS(self) -> int:
+        """Days below which pruning refuses to work."""
+        return getattr(settings, "AUTHAUDIT_MINIMUM_RETENTION_DAYS", 1)
+
+    @property
+    def AUTHAUDIT_RETENTION_DAYS(self) -> int:
+        """Days that an entry is kept (90: the specification's minimum)."""
+        return getattr(settings, "AUTHAUDIT_RETENTION_DAYS", 90)
+
+    @property
+    def AUTHAUDIT_SINKS(self) -> Mapping[str, Mapping[str, Any]]:
+        """Where entries go: ``{alias: {"BACKEND": path, "OPTIONS": {...}}}``."""
+        return getattr(settings, "AUTHAUDIT_SINKS", DEFAULT_SINKS)
+
+    @property
+    def AUTHAUDIT_SOURCES(self) -> Sequence[str] | None:
+        """Names of the sources to connect; None: all whose package is installed."""
+        return getattr(settings, "AUTHAUDIT_SOURCES", None)
+
+    @property
+    def AUTHAUDIT_SPOOL_DIR(self) -> str | None:
+        """Folder of the spool; None: a private folder below the user's state folder."""
+        return getattr(settings, "AUTHAUDIT_SPOOL_DIR", None)
+
+    @property
+    def AUTHAUDIT_TRACK_QUERYSET_UPDATES(self) -> bool:
+        """Whether ``QuerySet.update()`` of tracked user columns is compared row by row."""
+        return getattr(settings, "AUTHAUDIT_TRACK_QUERYSET_UPDATES", False)
+
+    @property
+    def AUTHAUDIT_TRUSTED_PROXIES(self) -> Sequence[str]:
+        """Networks of the proxies whose X-Forwarded-For counts, and ``"unix"`` for sockets."""
+        return getattr(settings, "AUTHAUDIT_TRUSTED_PROXIES", ())
+
+
+conf = Settings()

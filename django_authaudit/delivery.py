@@ -1,0 +1,150 @@
+"""From drafts to durable entries: number them, give them to the sinks, else to the spool."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_authaudit import events, replay, signals, spool, transactions
+from django_authaudit.drafts import Draft
+from django_authaudit.entry import Entry
+from django_authaudit.formats import jsonl
+from django_authaudit.guard import guard
+from django_authaudit.integrity import writers
+from django_authaudit.sinks import get_sinks
+from django_authaudit.sinks.base import Sink
+from django_authaudit.sinks.database import DatabaseSink, write_alias
+
+logger = logging.getLogger("django_authaudit")
+
+collectors: list[Callable[[Sequence[Entry]], None]] = []
+"""What test helpers see: every entry, even where the database is out of bounds."""
+_lost: list[Entry] = []
+"""Entries that neither database nor spool took, until `audit.write_failed` names them."""
+# The parent tells of what the parent lost.
+os.register_at_fork(after_in_child=_lost.clear)
+
+
+def deliver(drafts: Sequence[Draft]) -> None:
+    """Make the entries of `drafts` durable; raises nothing but what no guard may stop."""
+    alias = write_alias()
+    entries = [entry for draft in drafts if (entry := _finish(draft)) is not None]
+    if entries and _store(entries) and not transactions.in_transaction(alias):
+        _report_lost()
+        _replay(alias)
+
+
+def _finish(draft: Draft) -> Entry | None:
+    with guard(f"completing {draft.event.code}") as attempt:
+        return draft.finish()
+    return draft.bare(None if attempt.forbidden_by_tests else attempt.error)
+
+
+def _store(entries: Sequence[Entry]) -> bool:
+    """Give `entries` to every sink; return whether the sinks took them without the spool."""
+    for collect in collectors:
+        collect(entries)
+    writer = writers.borrow()
+    entries = writer.number(entries)
+    durable: set[UUID] = set()
+    smooth = True
+    for sink in _sinks():
+        taken, spooled = _emit(sink, entries)
+        durable.update(entry.id for entry in (*taken, *spooled))
+        smooth = smooth and len(taken) == len(entries)
+    if len(durable) == len(entries):
+        writers.give_back(writer)
+    for entry in entries:
+        if entry.id in durable:
+            signals.entry_recorded.send_robust(sender=Entry, entry=entry)
+    return smooth
+
+
+def _sinks() -> Sequence[Sink]:
+    try:
+        return get_sinks()
+    except ImproperlyConfigured:
+        logger.exception("Audit log: AUTHAUDIT_SINKS is wrong; entries go to the database.")
+        return (DatabaseSink(),)
+
+
+Taken = tuple[Sequence[Entry], Sequence[Entry]]
+"""The entries that the sink took, and those that the spool took in its stead."""
+
+
+def _emit(sink: Sink, entries: Sequence[Entry]) -> Taken:
+    with guard(f"{type(sink).__name__}.emit()") as attempt:
+        sink.emit(entries)
+    if attempt.error is None or attempt.forbidden_by_tests:
+        return entries, ()
+    if isinstance(attempt.error, replay.DATA_ERRORS) and len(entries) > 1:
+        pieces = [_emit(sink, [entry]) for entry in entries]
+        return [e for taken, _ in pieces for e in taken], [e for _, kept in pieces for e in kept]
+    spooled = sink.spools and _spool(entries)
+    signals.write_failed.send_robust(
+        sender=type(sink), entries=entries, error=attempt.error, spooled=spooled
+    )
+    return (), entries if spooled else ()
+
+
+def _spool(entries: Sequence[Entry]) -> bool:
+    with guard("spooling") as attempt:
+        spool.append(write_alias(), entries)
+    if attempt.error is None:
+        return True
+    _lost.extend(entries)
+    for entry in entries:
+        logger.critical("Audit log: this entry is stored nowhere else: %s", jsonl.dumps(entry))
+    return False
+
+
+def _report_lost() -> None:
+    """Record what was lost, once something can be stored again."""
+    lost = list(_lost)
+    if not lost:
+        return
+    draft = Draft(events.get(events.AUDIT_WRITE_FAILED), metadata=_summary(lost))
+    entry = draft.finish()
+    if entry is not None and _store([entry]):
+        del _lost[: len(lost)]
+
+
+def _summary(lost: Sequence[Entry]) -> dict[str, object]:
+    numbers: dict[str, list[int]] = {}
+    for entry in lost:
+        numbers.setdefault(str(entry.writer), []).append(entry.sequence)
+    return {
+        "lost": len(lost),
+        "events": dict(Counter(entry.event for entry in lost)),
+        "numbers": {name: [min(found), max(found)] for name, found in numbers.items()},
+    }
+
+
+def _replay(alias: str) -> None:
+    """Replay one file of the spool, if there is any; the next event replays the next."""
+    if not spool.waiting(alias):
+        return
+    with guard("replaying the spool"):
+        result = replay.replay_file(alias)
+        if result is not None:
+            tell_of_replay(result)
+
+
+def tell_of_replay(result: replay.Replayed) -> None:
+    """Record that the spool was replayed."""
+    draft = Draft(
+        events.get(events.AUDIT_SPOOL_REPLAYED),
+        outcome=events.FAILURE if result.rejected else None,
+        metadata={
+            "stored": result.stored,
+            "present": result.present,
+            "rejected": result.rejected,
+        },
+    )
+    if (entry := draft.finish()) is not None:
+        _store([entry])

@@ -1,0 +1,131 @@
+"""An event on its way to becoming an entry: what is known now, and how to learn the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from django_authaudit import context
+from django_authaudit.entry import Entry, make_entry, new_id
+from django_authaudit.events import FAILURE, SUCCESS, Event
+from django_authaudit.transactions import Fate, in_transaction
+
+Explain = Callable[["Draft"], bool]
+"""Learns at the flush what only explains; returns False when there is nothing to record."""
+
+
+class Draft:
+    """The mutable stage before an `Entry`; lives from `record()` to the flush."""
+
+    def __init__(
+        self,
+        event: Event,
+        *,
+        request: HttpRequest | None = None,
+        user: Any = None,
+        username: str = "",
+        email: str = "",
+        actor: Any = None,
+        ip_address: str | None = None,
+        outcome: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        using: str | None = None,
+        explain: Explain | None = None,
+    ) -> None:
+        self.id = new_id()
+        self.event = event
+        self.outcome = outcome if outcome in (SUCCESS, FAILURE) else event.outcome
+        self.request = request
+        self.user_id: Any = None
+        self.username = username
+        self.email = email
+        self.actor = context.signed_in(request) if actor is None else actor
+        self.actor_id: Any = None
+        self.actor_username = ""
+        self.ip_address = ip_address
+        self.session_key = context.session_key(request)
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.using = using
+        self.explain = explain
+        self.fate: Fate | None = None
+        self.scope = context.current()
+        self.finished = False
+        self.own_act = user is context.UNKNOWN
+        if not self.own_act and context.known(user) is not None:
+            self.concerns(user)
+
+    def concerns(self, user: Any) -> None:
+        """Name the account concerned, as it is called now."""
+        self.user_id = user.pk
+        self.username = self.username or user.get_username()
+        self.email = self.email or _email_of(user)
+
+    def undone_by(self) -> str | None:
+        """Return the alias of the open transaction whose rollback would undo what happened."""
+        if self.event.changes_state and self.using and in_transaction(self.using):
+            return self.using
+        return None
+
+    def withdraw(self) -> bool:
+        """Record nothing after all; return False when it is too late for that."""
+        if self.finished or self.fate is None or not self.fate.pending:
+            return False
+        self.explain = _drop
+        return True
+
+    def finish(self) -> Entry | None:
+        """Return the entry, or None when there turns out to be nothing to record."""
+        self.finished = True
+        self._settle_actor()
+        if self.explain is not None and not self.explain(self):
+            return None
+        facts = context.request_facts(self.request) if self.request is not None else {}
+        metadata = {**self.metadata, **facts.pop("metadata", {})}
+        if self.ip_address:
+            facts["ip_address"] = self.ip_address
+        return self._entry(metadata, facts)
+
+    def bare(self, error: BaseException | None) -> Entry:
+        """Return the entry as far as it was known before finishing it failed."""
+        mark = {"incomplete": type(error).__name__} if error is not None else {}
+        return self._entry({**self.metadata, **mark}, {})
+
+    def _entry(self, metadata: dict[str, Any], facts: dict[str, Any]) -> Entry:
+        outcome = self.outcome
+        if self.event.changes_state and self.fate is not None and self.fate.rolled_back:
+            outcome = FAILURE
+            metadata["rolled_back"] = True
+        return make_entry(
+            id=self.id,
+            event=self.event.code,
+            outcome=outcome,
+            user_id=self.user_id,
+            username=self.username,
+            email=self.email,
+            actor_id=self.actor_id,
+            actor_username=self.actor_username,
+            session_ref=context.session_ref(self.session_key),
+            metadata=metadata,
+            **facts,
+        )
+
+    def _settle_actor(self) -> None:
+        actor = self.actor
+        if actor is context.UNKNOWN:
+            actor = context.ask_signed_in(self.request) if self.request is not None else None
+        if actor is not None:
+            self.actor_id = actor.pk
+            self.actor_username = actor.get_username()
+            if self.own_act:
+                self.concerns(actor)
+
+
+def _drop(draft: Draft) -> bool:
+    return False
+
+
+def _email_of(user: Any) -> str:
+    field = getattr(user, "get_email_field_name", None)
+    return str(getattr(user, field(), "") or "") if field is not None else ""

@@ -1,0 +1,1 @@
+"""Entries as bytes or dicts: pure functions, one module per format."""

@@ -1,0 +1,1 @@
+"""What lets an auditor tell whether the log is whole."""

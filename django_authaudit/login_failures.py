@@ -1,0 +1,64 @@
+"""One failed login is one entry, whoever hears of it first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_authaudit import events, lookups, recorder, wraps
+from django_authaudit.drafts import Draft
+
+refusal_reasons: dict[str, str] = {}
+"""What it means when a backend refuses, by the beginning of its path; sources add theirs."""
+
+
+def note_attempt(request: Any, name: str, email: str) -> None:
+    """Record the failure of the present ``authenticate()``, unless another signal told of it."""
+    attempt = wraps.current_attempt()
+    if attempt.noted_beforehand:
+        attempt.noted_beforehand = False
+        return
+    _note(attempt, request, name, email)
+
+
+def note_beforehand(request: Any, name: str) -> None:
+    """Record the same from a signal after which Django's own may never come."""
+    attempt = wraps.current_attempt()
+    if not attempt.noted:
+        attempt.noted_beforehand = True
+        _note(attempt, request, name, "")
+
+
+def _note(attempt: wraps.Attempt, request: Any, name: str, email: str) -> None:
+    attempt.noted = True
+    metadata = {}
+    if attempt.refused_by:
+        metadata = {"reason": _reason(attempt.refused_by), "backend": attempt.refused_by}
+    recorder.note(
+        events.LOGIN_FAILURE,
+        request=request,
+        username=name,
+        email=email,
+        metadata=metadata,
+        explain=explain,
+    )
+
+
+def _reason(backend: str) -> str:
+    reasons = (reason for path, reason in refusal_reasons.items() if backend.startswith(path))
+    return next(reasons, "backend_refused")
+
+
+def explain(draft: Draft) -> bool:
+    """Name the account, or mask what was typed, and say why the login failed."""
+    account = lookups.find_account(draft.username, draft.email)
+    if account is None:
+        lookups.mask_unless_a_name(draft)
+        draft.metadata.setdefault("reason", "unknown_user")
+        return True
+    typed, draft.username, draft.email = draft.username, "", ""
+    draft.concerns(account)
+    if typed not in (draft.username, draft.email):
+        draft.metadata["typed"] = typed
+    active = getattr(account, "is_active", True)
+    draft.metadata.setdefault("reason", "invalid_password" if active else "inactive")
+    return True

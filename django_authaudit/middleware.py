@@ -1,0 +1,74 @@
+"""The line in ``MIDDLEWARE``, first of all: it opens and flushes the request's context."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest
+
+from django_authaudit import context, observers, recorder
+
+
+class AuditMiddleware:
+    """Records what only the response shows, and makes the request's entries durable.
+
+    Both in ``finally``, after the view's transaction has ended: also when a worker is told to
+    exit, and when the client of an async request has gone.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer `request`; the response leaves when its entries are durable."""
+        if self.is_async:
+            return self._answer_async(request)
+        token = context.enter(request)
+        response = None
+        try:
+            response = self.get_response(request)
+        finally:
+            scope = _look_at(request, response)
+            if scope is not None:
+                recorder.flush(scope)
+            context.leave(token)
+        return response
+
+    async def _answer_async(self, request: HttpRequest) -> Any:
+        token = context.enter(request)
+        response = None
+        try:
+            get_response: Callable[[HttpRequest], Awaitable[Any]] = self.get_response
+            response = await get_response(request)
+        finally:
+            scope = _look_at(request, response)
+            if scope is not None:
+                # Shielded: the task is cancelled when the client disconnects.
+                await asyncio.shield(sync_to_async(recorder.flush)(scope))
+            context.leave(token)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Remember what the view raised; Django makes a response of it."""
+        context.note_exception(exception)
+
+
+def _look_at(request: HttpRequest, response: Any) -> context.RequestContext | None:
+    """Show the response to the observers; return the context if there is anything to flush."""
+    scope = context.current()
+    if scope is None:
+        return None
+    observers.show(request, response, scope.exception)
+    scope.response = response
+    # A task that outlives the request must not append to what nobody will flush.
+    scope.open = False
+    return scope if scope.pending else None

@@ -1,0 +1,103 @@
+"""The table of the log."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_authaudit import events
+from django_authaudit.entry import LIMITS, Entry, new_id
+from django_authaudit.exceptions import ReadOnlyError
+from django_authaudit.querysets import AuditLogManager
+
+
+class AuditLog(models.Model):
+    """One stored entry.
+
+    `user` and `actor` are soft references: the row says who it was when the account is long gone,
+    and no lock, cascade or constraint ties the log to the accounts.
+    """
+
+    id = models.UUIDField(_("ID"), primary_key=True, default=new_id, editable=False)
+    event = models.CharField(_("event"), max_length=LIMITS["event"])
+    outcome = models.CharField(_("outcome"), max_length=7, choices=events.OUTCOMES)
+    created_at = models.DateTimeField(_("time"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    username = models.CharField(_("user name"), max_length=LIMITS["username"], blank=True)
+    email = models.CharField(_("e-mail address"), max_length=LIMITS["email"], blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        verbose_name=_("actor"),
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    actor_username = models.CharField(
+        _("actor's user name"), max_length=LIMITS["actor_username"], blank=True
+    )
+    ip_address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=LIMITS["user_agent"], blank=True)
+    session_ref = models.CharField(_("session"), max_length=LIMITS["session_ref"], blank=True)
+    request_id = models.CharField(_("request"), max_length=LIMITS["request_id"], blank=True)
+    method = models.CharField(_("method"), max_length=LIMITS["method"], blank=True)
+    path = models.CharField(_("path"), max_length=LIMITS["path"], blank=True)
+    metadata = models.JSONField(_("details"), default=dict, blank=True)
+    writer = models.UUIDField(_("writer"), null=True, editable=False)
+    sequence = models.PositiveBigIntegerField(_("sequence"), default=0, editable=False)
+    salt = models.CharField(_("salt"), max_length=32, blank=True, editable=False)
+    signature = models.CharField(_("signature"), max_length=255, blank=True, editable=False)
+
+    objects = AuditLogManager()
+
+    class Meta:
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["event", "-id"], name="authaudit_event"),
+            models.Index(fields=["outcome", "-id"], name="authaudit_outcome"),
+            models.Index(fields=["user", "-id"], name="authaudit_user"),
+            models.Index(fields=["actor", "-id"], name="authaudit_actor"),
+            models.Index(fields=["username", "-id"], name="authaudit_username"),
+            models.Index(fields=["email", "-id"], name="authaudit_email"),
+            models.Index(fields=["ip_address", "-id"], name="authaudit_ip_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M:%S} {self.event} {self.username}".rstrip()
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Insert the entry; raise ReadOnlyError for one that is stored already."""
+        if not self._state.adding:
+            raise ReadOnlyError("The entries of the audit log are never changed.")
+        super().save(*args, **{**options, "force_insert": True})
+
+    def delete(self, *args: Any, **options: Any) -> NoReturn:
+        """Raise ReadOnlyError: entries leave by retention alone."""
+        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
+
+    @property
+    def event_label(self) -> str:
+        """The event in words, or its code when the catalogue does not know it."""
+        return str(events.get(self.event).label)
+
+    @classmethod
+    def from_entry(cls, entry: Entry) -> AuditLog:
+        """Return the row of `entry`, not yet stored."""
+        names = [f.attname for f in cls._meta.concrete_fields]
+        return cls(**{name: getattr(entry, name) for name in names})

@@ -1,0 +1,69 @@
+"""The questions that the log answers, as a queryset that cannot change it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.db import models
+
+from django_authaudit.entry import first_id_at
+from django_authaudit.events import FAILURE
+from django_authaudit.exceptions import ReadOnlyError
+
+
+class AuditLogQuerySet(models.QuerySet[Any]):
+    """Entries, newest last; ranges of time are ranges of the primary key."""
+
+    def for_user(self, user: Any) -> AuditLogQuerySet:
+        """Return the entries that concern the account `user` (an instance or its key)."""
+        return self.filter(user_id=getattr(user, "pk", user))
+
+    def by_actor(self, user: Any) -> AuditLogQuerySet:
+        """Return the entries of what `user` (an instance or its key) did."""
+        return self.filter(actor_id=getattr(user, "pk", user))
+
+    def for_ip(self, address: str) -> AuditLogQuerySet:
+        """Return the entries from the client address `address`."""
+        return self.filter(ip_address=address)
+
+    def of_event(self, code: str) -> AuditLogQuerySet:
+        """Return the entries of the event `code`."""
+        return self.filter(event=code)
+
+    def failed(self) -> AuditLogQuerySet:
+        """Return the entries of what failed or was refused."""
+        return self.filter(outcome=FAILURE)
+
+    def between(self, start: datetime, end: datetime) -> AuditLogQuerySet:
+        """Return the entries from `start` up to, but not including, `end`."""
+        return self.filter(id__gte=first_id_at(start), id__lt=first_id_at(end))
+
+    def since(self, moment: datetime) -> AuditLogQuerySet:
+        """Return the entries of `moment` and later."""
+        return self.filter(id__gte=first_id_at(moment))
+
+    def older_than(self, moment: datetime) -> AuditLogQuerySet:
+        """Return the entries from before `moment`."""
+        return self.filter(id__lt=first_id_at(moment))
+
+    def update(self, **values: Any) -> NoReturn:
+        """Raise ReadOnlyError: an entry never changes."""
+        raise ReadOnlyError("The entries of the audit log are never changed.")
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        """Raise ReadOnlyError: an entry never changes."""
+        raise ReadOnlyError("The entries of the audit log are never changed.")
+
+    def delete(self) -> NoReturn:
+        """Raise ReadOnlyError: entries leave by retention alone."""
+        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
+
+    # Django's templates and admin must not call them either.
+    update.alters_data = True  # type: ignore[attr-defined]
+    bulk_update.alters_data = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+AuditLogManager = models.Manager.from_queryset(AuditLogQuerySet)

@@ -1,0 +1,72 @@
+"""Give spooled entries to the database, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import DataError, IntegrityError
+
+from django_authaudit import spool
+from django_authaudit.entry import Entry
+from django_authaudit.sinks.database import DatabaseSink
+
+DATA_ERRORS = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
+"""What a database says of a value, as opposed to of itself."""
+_CHUNK = 40
+
+
+@dataclass
+class Replayed:
+    """What became of one file of the spool."""
+
+    stored: int = 0
+    present: int = 0
+    rejected: int = 0
+
+
+def replay_file(alias: str) -> Replayed | None:
+    """Replay one file of the spool into `alias`; return None when none is waiting.
+
+    Ids that the table holds already are passed over, never INSERT IGNOREd: MariaDB would store
+    cut values. What the database refuses for its value, and lines that are no entries, are set
+    aside in a file named ``*.rejected``. Raises the database's error when it is still away; the
+    file is then replayed again.
+    """
+    claimed = spool.claim(alias)
+    if claimed is None:
+        return None
+    with claimed as file:
+        result = Replayed(rejected=len(file.rejected))
+        refused: list[Entry] = []
+        for start in range(0, len(file.entries), _CHUNK):
+            chunk = file.entries[start : start + _CHUNK]
+            missing = _missing(alias, chunk)
+            result.present += len(chunk) - len(missing)
+            refused += _store(missing)
+            result.stored += len(missing)
+        result.stored -= len(refused)
+        result.rejected += len(refused)
+        file.finish(refused)
+    return result
+
+
+def _missing(alias: str, entries: Sequence[Entry]) -> list[Entry]:
+    from django_authaudit.models import AuditLog
+
+    ids = [entry.id for entry in entries]
+    present = set(AuditLog.objects.using(alias).filter(pk__in=ids).values_list("pk", flat=True))
+    return [entry for entry in entries if entry.id not in present]
+
+
+def _store(entries: Sequence[Entry]) -> list[Entry]:
+    """Insert `entries`, together or else one by one; return those that are refused."""
+    if not entries:
+        return []
+    try:
+        DatabaseSink().emit(entries)
+    except DATA_ERRORS:
+        if len(entries) == 1:
+            return list(entries)
+        return [refused for entry in entries for refused in _store([entry])]
+    return []

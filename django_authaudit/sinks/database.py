@@ -1,0 +1,165 @@
+"""The table of the log: one INSERT a flush, which waits for a lock a quarter of a second at most.
+
+The wait is bounded without touching the host's own queries: for this statement alone where the
+database can, else set and restored around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+from django_authaudit.conf import conf
+from django_authaudit.entry import Entry
+from django_authaudit.sinks.base import Sink
+
+LOCK_WAIT = 0.25
+"""Seconds that an INSERT waits for a locked table."""
+_MOST_ROWS = 40
+"""Rows an INSERT: SQLite knew 999 variables a statement before 3.32."""
+
+
+class DatabaseSink(Sink):
+    """Inserts entries as rows of `AuditLog`."""
+
+    spools = True
+
+    def emit(self, entries: Sequence[Entry]) -> None:
+        """Insert `entries` in one transaction; raise the database's error if it refuses."""
+        alias = write_alias()
+        connection = connections[alias]
+        if connection.in_atomic_block:
+            # A TestCase's transaction, or replay's own: a savepoint keeps an error from it.
+            with transaction.atomic(using=alias):
+                _insert_all(connection, entries, _plain)
+        elif len(entries) > _MOST_ROWS:
+            with transaction.atomic(using=alias):
+                _insert_all(connection, entries, _plain)
+        else:
+            _insert_all(connection, entries, _bounded(connection))
+
+
+def write_alias() -> str:
+    """Return the alias of the database that the log is written to.
+
+    One that ``DATABASES`` lacks (a system check says so) counts as unset: nothing may be lost.
+    """
+    from django_authaudit.models import AuditLog
+
+    alias = conf.AUTHAUDIT_DATABASE
+    if alias is not None and alias in connections.settings:
+        return alias
+    return router.db_for_write(AuditLog)
+
+
+Execute = Callable[[CursorWrapper, str, list[Any]], None]
+
+
+def _insert_all(
+    connection: BaseDatabaseWrapper, entries: Sequence[Entry], execute: Execute
+) -> None:
+    try:
+        with connection.cursor() as cursor:
+            for start in range(0, len(entries), _MOST_ROWS):
+                chunk = entries[start : start + _MOST_ROWS]
+                execute(
+                    cursor,
+                    _statement(str(connection.alias), len(chunk)),
+                    _values(connection, chunk),
+                )
+    except DatabaseError:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        raise
+
+
+@lru_cache(maxsize=256)
+def _statement(alias: str, rows: int) -> str:
+    from django_authaudit.models import AuditLog
+
+    quote = connections[alias].ops.quote_name
+    columns = [field.column for field in AuditLog._meta.concrete_fields]
+    row = f"({', '.join(['%s'] * len(columns))})"
+    names = ", ".join(quote(column) for column in columns)
+    table = quote(AuditLog._meta.db_table)
+    return f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * rows)}"  # noqa: S608
+
+
+def _values(connection: BaseDatabaseWrapper, entries: Sequence[Entry]) -> list[Any]:
+    from django_authaudit.models import AuditLog
+
+    fields = AuditLog._meta.concrete_fields
+    return [
+        field.get_db_prep_save(getattr(entry, field.attname), connection)
+        for entry in entries
+        for field in fields
+    ]
+
+
+def _bounded(connection: BaseDatabaseWrapper) -> Execute:
+    """Return how to execute a statement on `connection` within LOCK_WAIT."""
+    if connection.vendor == "postgresql":
+        return _postgresql
+    if connection.vendor == "sqlite":
+        return _sqlite
+    if connection.vendor == "mysql":
+        return _mariadb if getattr(connection, "mysql_is_mariadb", False) else _mysql
+    return _plain
+
+
+def _plain(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
+    cursor.execute(sql, values)
+
+
+def _postgresql(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
+    options = cursor.db.settings_dict["OPTIONS"]
+    if options.get("server_side_binding"):
+        # The extended protocol takes one statement at a time.
+        with transaction.atomic(using=cursor.db.alias):
+            cursor.execute(f"SET LOCAL lock_timeout = {_milliseconds()}")
+            cursor.execute(sql, values)
+    else:
+        # Two statements in one message are one transaction and one round trip.
+        cursor.execute(f"SET LOCAL lock_timeout = {_milliseconds()}; {sql}", values)
+
+
+def _mariadb(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
+    cursor.execute(f"SET STATEMENT max_statement_time = {LOCK_WAIT} FOR {sql}", values)
+
+
+def _mysql(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
+    # MySQL bounds neither INSERTs nor fractions of a second: one second is the least.
+    with _session_variable(cursor, "lock_wait_timeout", 1):  # noqa: SIM117
+        with _session_variable(cursor, "innodb_lock_wait_timeout", 1):
+            cursor.execute(sql, values)
+
+
+@contextmanager
+def _session_variable(cursor: CursorWrapper, name: str, value: int) -> Iterator[None]:
+    cursor.execute(f"SELECT @@SESSION.{name}")
+    (before,) = cursor.fetchone()
+    cursor.execute(f"SET SESSION {name} = {value}")
+    try:
+        yield
+    finally:
+        cursor.execute(f"SET SESSION {name} = {before}")
+
+
+def _sqlite(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
+    cursor.execute("PRAGMA busy_timeout")
+    (before,) = cursor.fetchone()
+    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds()}")
+    try:
+        cursor.execute(sql, values)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def _milliseconds() -> int:
+    return int(LOCK_WAIT * 1000)

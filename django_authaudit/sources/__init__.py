@@ -1,0 +1,33 @@
+"""What is listened to: one module per package or concern, found by being here."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from django_authaudit.conf import conf
+from django_authaudit.sources.base import Source
+
+
+@cache
+def discover() -> dict[str, Source]:
+    """Return every source by the name of its module, installed or not."""
+    names = sorted(module.name for module in iter_modules(__path__) if module.name != "base")
+    return {name: import_module(f"{__name__}.{name}").Source() for name in names}
+
+
+def selected() -> dict[str, Source]:
+    """Return the sources to connect: the available ones among those that the settings name."""
+    names = conf.AUTHAUDIT_SOURCES
+    return {
+        name: source
+        for name, source in discover().items()
+        if source.available and (names is None or name in names)
+    }
+
+
+def connect_all() -> None:
+    """Connect the selected sources; a second call adds nothing."""
+    for source in selected().values():
+        source.connect()

@@ -1,0 +1,40 @@
+"""What a source is: it listens to one package and calls the recorder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.dispatch import Signal
+
+from django_authaudit.guard import guarded
+
+
+class Source(ABC):
+    """Turns what a package does into entries. One module, one class of this name.
+
+    The package is imported inside ``connect()``, never at module level, so that every source can
+    be listed where nothing is installed.
+    """
+
+    requires: ClassVar[str] = "django.contrib.auth"
+    """The member of INSTALLED_APPS that the source listens to."""
+
+    @property
+    def available(self) -> bool:
+        """Whether the package is installed in this project."""
+        return apps.is_installed(self.requires)
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Start listening; called once, when all apps are ready."""
+
+    def listen(self, signal: Signal, receiver: Callable[..., None], sender: Any = None) -> None:
+        """Connect `receiver` to `signal`, such that nothing it raises reaches the sender.
+
+        The ``dispatch_uid`` is the receiver's dotted path, so a project can disconnect it.
+        """
+        uid = f"{receiver.__module__}.{receiver.__qualname__}"
+        signal.connect(guarded(receiver), sender=sender, weak=False, dispatch_uid=uid)

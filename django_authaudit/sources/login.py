@@ -1,0 +1,129 @@
+"""Sign-in, its failure, and sign-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from django_authaudit import context, events, login_failures, lookups, recorder, wraps
+from django_authaudit.drafts import Draft
+from django_authaudit.sources import base
+
+
+class Source(base.Source):
+    """Django's three signals, and what its login form refuses without one."""
+
+    def connect(self) -> None:
+        """Connect the signals and wrap the form."""
+        from django.contrib.auth import signals
+        from django.contrib.auth.forms import AuthenticationForm
+
+        self.listen(signals.user_logged_in, on_user_logged_in)
+        self.listen(signals.user_logged_out, on_user_logged_out)
+        self.listen(signals.user_login_failed, on_user_login_failed)
+        wraps.follow_backends()
+        wraps.after_cleaning(AuthenticationForm, on_login_form_cleaned)
+
+
+def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
+    """Record a login, once per request and account however often a package sends it."""
+    if user is None or _recorded_already(user):
+        return
+    _settle_actors(None)
+    backend = getattr(user, "backend", "")
+    recorder.note(
+        events.LOGIN_SUCCESS,
+        request=request,
+        user=user,
+        actor=user,
+        metadata={"backend": backend} if backend else {},
+        explain=_complete_login,
+    )
+
+
+def on_user_logged_out(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
+    """Record a logout; that of nobody is nothing."""
+    django_request = context.underlying(request)
+    # alogout() gives None where only request.user was set (Django's AsyncClient).
+    user = user or context.signed_in(django_request)
+    if user is context.UNKNOWN or context.known(user) is None:
+        return
+    _settle_actors(user)
+    recorder.note(events.LOGOUT, request=request, user=user, actor=user)
+
+
+def on_user_login_failed(
+    sender: Any, credentials: Any = None, request: Any = None, **kwargs: Any
+) -> None:
+    """Record a failure; the reason is looked up at the flush."""
+    name, email = lookups.identifier(credentials or {})
+    login_failures.note_attempt(request, name, email)
+
+
+def on_login_form_cleaned(form: Any) -> None:
+    """Record what Django's login form refused before or after the password was checked."""
+    if not form.is_bound or not form.errors:
+        return
+    if form.user_cache is not None:
+        _refused_after_password(form)
+    else:
+        _refused_before_password(form)
+
+
+def _refused_after_password(form: Any) -> None:
+    codes = [error.code for errors in form.errors.as_data().values() for error in errors]
+    reason = "inactive" if "inactive" in codes else "not_permitted"
+    recorder.note(
+        events.LOGIN_FAILURE,
+        request=form.request,
+        user=form.user_cache,
+        metadata={"reason": reason, "code": next(filter(None, codes), "")},
+    )
+
+
+def _refused_before_password(form: Any) -> None:
+    refused = [
+        name
+        for name in ("username", "password")
+        if any(error.code != "required" for error in form.errors.as_data().get(name, ()))
+    ]
+    if refused:
+        typed = str(form.data.get(form.add_prefix("username")) or "")
+        metadata = {"reason": "malformed", "field": refused[0]}
+        recorder.note(
+            events.LOGIN_FAILURE,
+            request=form.request,
+            username=typed,
+            metadata=metadata,
+            explain=login_failures.explain,
+        )
+
+
+def _complete_login(draft: Draft) -> bool:
+    """Name the session, which is made after the signal, and say when it was not kept."""
+    key = context.session_key(draft.request)
+    if key is not None:
+        draft.session_key = key
+    scope = draft.scope
+    if scope is not None and scope.request is draft.request and hasattr(scope.request, "session"):
+        cookies = getattr(scope.response, "cookies", {})
+        if settings.SESSION_COOKIE_NAME not in cookies:
+            draft.metadata["session_kept"] = False
+    return True
+
+
+def _recorded_already(user: Any) -> bool:
+    scope = context.current()
+    return scope is not None and any(
+        draft.event.code == events.LOGIN_SUCCESS and draft.user_id == user.pk
+        for draft in scope.pending
+    )
+
+
+def _settle_actors(user: Any) -> None:
+    """Say who was signed in so far, for the request is about to have another user."""
+    scope = context.current()
+    for draft in scope.pending if scope is not None else ():
+        if draft.actor is context.UNKNOWN:
+            draft.actor = user

@@ -1,0 +1,92 @@
+"""Passwords: a change that failed, a reset that was asked for, a reset link that is no good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django_authaudit import context, events, lookups, observers, recorder, wraps
+from django_authaudit.drafts import Draft
+from django_authaudit.sources import base
+
+
+class Source(base.Source):
+    """Django's forms and views; what was stored is for the source `accounts`."""
+
+    def connect(self) -> None:
+        """Wrap the forms and look at the responses of the views."""
+        from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
+
+        wraps.after_cleaning(PasswordChangeForm, on_change_form_cleaned)
+        wraps.around_reset_request(PasswordResetForm, on_reset_requested)
+        observers.on_response(on_response)
+
+
+def on_change_form_cleaned(form: Any) -> None:
+    """Record a wrong old password."""
+    if not form.is_bound:
+        return
+    errors = form.errors.as_data().get("old_password", ())
+    if any(error.code == "password_incorrect" for error in errors):
+        recorder.note(
+            events.PASSWORD_CHANGE_FAILURE,
+            user=form.user,
+            metadata={"reason": "invalid_password"},
+        )
+
+
+def on_reset_requested(email: str, users: Sequence[Any], request: Any, completed: bool) -> None:
+    """Record one request, whoever it is for: known and unknown addresses look alike."""
+    recorder.note(
+        events.PASSWORD_RESET_REQUESTED,
+        request=request,
+        user=users[0] if len(users) == 1 else None,
+        email=email,
+        outcome=None if completed else events.FAILURE,
+    )
+
+
+def on_response(request: Any, response: Any, exception: Any) -> None:
+    """Record a link that is bad, expired or used, and requests by forms that are not Django's."""
+    view = context.view_class(request)
+    if view is None or response is None:
+        return
+    from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
+
+    if issubclass(view, PasswordResetConfirmView):
+        _look_at_link(request, response)
+    elif issubclass(view, PasswordResetView) and request.method == "POST":
+        _look_at_request(request, response)
+
+
+def _look_at_link(request: Any, response: Any) -> None:
+    view = (getattr(response, "context_data", None) or {}).get("view")
+    # The first visit by a good link has no form yet either, but redirects to one.
+    if response.status_code != 200 or getattr(view, "validlink", True):
+        return
+    recorder.note(
+        events.PASSWORD_RESET_FAILURE,
+        request=request,
+        user=getattr(view, "user", None),
+        metadata={"reason": "invalid_link"},
+    )
+
+
+def _look_at_request(request: Any, response: Any) -> None:
+    scope = context.current()
+    if response.status_code != 302 or scope is None:
+        return
+    if not any(draft.event.code == events.PASSWORD_RESET_REQUESTED for draft in scope.pending):
+        recorder.note(
+            events.PASSWORD_RESET_REQUESTED,
+            request=request,
+            email=str(request.POST.get("email", "")),
+            explain=_name_account,
+        )
+
+
+def _name_account(draft: Draft) -> bool:
+    account = lookups.find_account("", draft.email)
+    if account is not None:
+        draft.concerns(account)
+    return True

@@ -1,0 +1,223 @@
+"""A local file that keeps entries while the database cannot, and gives them back exactly once.
+
+A folder of files of JSON lines. Writers append under a lock and sync; a reader claims a file by
+renaming it under the same lock. Each line carries the identity of its database, so that nobody's
+entries are replayed into another's log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.db import connections
+
+from django_authaudit.conf import conf
+from django_authaudit.entry import Entry
+from django_authaudit.exceptions import SpoolError
+from django_authaudit.formats import jsonl
+
+_LARGEST_FILE = 64 * 1024
+"""Bytes after which a new file is begun, so that replaying one never takes long."""
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN, CLAIMED, SET_ASIDE = ".jsonl", ".claimed", ".rejected"
+
+
+def identity(alias: str) -> str:
+    """Return what tells the database `alias` from others: 16 hexadecimal digits."""
+    connection = connections[alias]
+    options = connection.settings_dict
+    parts = [connection.vendor, options["HOST"], str(options["PORT"]), str(options["NAME"])]
+    if connection.vendor == "sqlite":
+        name = str(options["NAME"])
+        in_memory = ":memory:" in name or "mode=memory" in name
+        # A database in memory is another one in each process.
+        parts[-1] = f"{name} {os.getpid()}" if in_memory else os.path.abspath(name)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def folder(alias: str) -> Path:
+    """Return the folder of the spool for the database `alias`; it need not exist yet."""
+    if conf.AUTHAUDIT_SPOOL_DIR:
+        return Path(conf.AUTHAUDIT_SPOOL_DIR)
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    key = f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}\0{identity(alias)}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Path(state) / "django_authaudit" / name
+
+
+def prepare(path: Path) -> None:
+    """Make the folder `path`, private; raise SpoolError if it is another's or open to others."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise SpoolError(f"{path} belongs to another user: whoever owns it can forge entries.")
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        raise SpoolError(f"{path} can be written by others: run chmod 700 on it.")
+
+
+def append(alias: str, entries: Sequence[Entry]) -> None:
+    """Store `entries` in the spool of `alias` and sync them; raise OSError if it cannot."""
+    path = folder(alias)
+    prepare(path)
+    database = identity(alias)
+    lines = "".join(
+        json.dumps({"database": database, **jsonl.to_dict(entry)}, separators=(",", ":")) + "\n"
+        for entry in entries
+    ).encode("ascii")
+    with _open_for_append(path / f"{database}{OPEN}") as (descriptor, size):
+        try:
+            _write_all(descriptor, _line_start(descriptor, size) + lines)
+            os.fdatasync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+
+
+def waiting(alias: str) -> bool:
+    """Return whether something is there to be replayed into `alias`; never raises."""
+    return next(_files(alias), None) is not None
+
+
+def claim(alias: str) -> SpoolFile | None:
+    """Take one file of the spool; nobody else gets it until it is closed. None: none is free."""
+    for path in _files(alias):
+        descriptor = _lock_if_free(path)
+        if descriptor is None:
+            continue
+        if path.suffix == OPEN:
+            path = _retire(path)
+        return SpoolFile(path, descriptor, identity(alias))
+    return None
+
+
+class SpoolFile:
+    """A claimed file: entries to replay, and lines that are none."""
+
+    def __init__(self, path: Path, descriptor: int, database: str) -> None:
+        self.path = path
+        self.entries: list[Entry] = []
+        self.rejected: list[str] = []
+        self._descriptor = descriptor
+        with path.open(encoding="utf-8", errors="backslashreplace") as lines:
+            for line in filter(str.strip, lines):
+                self._read(line, database)
+
+    def __enter__(self) -> SpoolFile:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        os.close(self._descriptor)
+
+    def _read(self, line: str, database: str) -> None:
+        try:
+            values = json.loads(line)
+            if values["database"] != database:
+                raise ValueError("another database's")
+            self.entries.append(jsonl.from_dict(values))
+        except (ValueError, TypeError, KeyError):
+            self.rejected.append(line.rstrip("\n"))
+
+    def finish(self, rejected: Sequence[Entry] = ()) -> None:
+        """Remove the file; what could not be replayed is set aside beside it first."""
+        lines = [*self.rejected, *(jsonl.dumps(entry) for entry in rejected)]
+        if lines:
+            aside = self.path.with_suffix(SET_ASIDE)
+            with aside.open("a", encoding="utf-8") as file:
+                file.write("\n".join(lines) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            aside.chmod(0o600)
+        self.path.unlink()
+
+
+def _files(alias: str) -> Iterator[Path]:
+    """Yield the files that hold entries for `alias`, the oldest claims first."""
+    path = folder(alias)
+    database = identity(alias)
+    with suppress(OSError):
+        names = [entry.name for entry in os.scandir(path) if entry.name.startswith(database)]
+        for name in sorted(names, key=lambda name: (name.endswith(OPEN), name)):
+            if name.endswith((OPEN, CLAIMED)):
+                yield path / name
+
+
+@contextmanager
+def _open_for_append(path: Path) -> Iterator[tuple[int, int]]:
+    descriptor = _lock(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        yield descriptor, size
+        if size == 0:
+            _sync_folder(path.parent)
+        elif size > _LARGEST_FILE:
+            _retire(path)
+    finally:
+        os.close(descriptor)
+
+
+def _retire(path: Path) -> Path:
+    """Rename the open file, whose lock is held, so that the next entry begins a new one."""
+    return path.rename(path.with_name(f"{path.stem}-{os.urandom(8).hex()}{CLAIMED}"))
+
+
+def _lock(path: Path) -> int:
+    """Open the file, made if need be, and wait for its lock."""
+    while True:
+        descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _is_still(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _lock_if_free(path: Path) -> int | None:
+    """Open the file and lock it, unless another has it or had it meanwhile."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    if not _is_still(path, descriptor):
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _line_start(descriptor: int, size: int) -> bytes:
+    """Return what ends the line that a killed process left unfinished."""
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        return b"\n"
+    return b""
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,25 @@
+"""A user model without groups, flags or a name: the e-mail address signs in."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class PlainUserManager(BaseUserManager):
+    def create_user(self, email, password=None):
+        user = self.model(email=self.normalize_email(email))
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class PlainUser(AbstractBaseUser):
+    """Signs in by e-mail, has a UUID for a key, and neither groups nor flags."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = PlainUserManager()
+    USERNAME_FIELD = "email"
