@@ -46,12 +46,12 @@ def client_address(meta: Mapping[str, Any]) -> ClientAddress:
     peer = parse_address(remote)
     trusted = _trusted(peer, remote)
     if not header:
-        return ClientAddress(_text(peer), "", trusted)
+        return ClientAddress(address_text(peer), "", trusted)
     if not trusted:
         _warn_of_unconfigured_proxy(peer)
-        return ClientAddress(_text(peer), header, False)
+        return ClientAddress(address_text(peer), header, False)
     found, verified_alone = _walk(header, peer)
-    return ClientAddress(_text(found), "" if verified_alone else header, True)
+    return ClientAddress(address_text(found), "" if verified_alone else header, True)
 
 
 def parse_address(value: str) -> IpAddress | None:
@@ -99,8 +99,8 @@ def _networks(values: tuple[str, ...]) -> tuple[IpNetwork, ...]:
         return ()
 
 
-def _text(address: IpAddress | None) -> str | None:
-    # A zone is local to this host and no database column holds it.
+def address_text(address: IpAddress | None) -> str | None:
+    """Return `address` as it is stored: without its zone, which means nothing elsewhere."""
     return str(address).partition("%")[0] if address is not None else None
 
 
@@ -110,7 +110,7 @@ def _warn_of_unconfigured_proxy(peer: IpAddress | None) -> None:
     if _warned.is_set():
         return
     _warned.set()
-    name = _text(peer) or "a Unix socket"
+    name = address_text(peer) or "a Unix socket"
     logger.warning(
         "X-Forwarded-For arrives from %s, but AUTHAUDIT_TRUSTED_PROXIES is empty: the audit log "
         "records the proxy's address as the client's. If %s is your proxy, set "

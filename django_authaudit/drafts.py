@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from django_authaudit import context
+from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.entry import Entry, make_entry, new_id
 from django_authaudit.events import FAILURE, SUCCESS, Event
 from django_authaudit.transactions import Fate, in_transaction
@@ -84,7 +85,7 @@ class Draft:
         facts = context.request_facts(self.request) if self.request is not None else {}
         metadata = {**self.metadata, **facts.pop("metadata", {})}
         if self.ip_address:
-            facts["ip_address"] = self.ip_address
+            facts["ip_address"] = address_text(parse_address(self.ip_address))
         return self._entry(metadata, facts)
 
     def bare(self, error: BaseException | None) -> Entry:

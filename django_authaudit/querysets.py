@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.db import models
 
@@ -11,8 +11,11 @@ from django_authaudit.entry import first_id_at
 from django_authaudit.events import FAILURE
 from django_authaudit.exceptions import ReadOnlyError
 
+if TYPE_CHECKING:
+    from django_authaudit.models import AuditLog
 
-class AuditLogQuerySet(models.QuerySet[Any]):
+
+class AuditLogQuerySet(models.QuerySet["AuditLog"]):
     """Entries, newest last; ranges of time are ranges of the primary key."""
 
     def for_user(self, user: Any) -> AuditLogQuerySet:

@@ -1,6 +1,7 @@
 """Settings of the tests; the database comes from the environment."""
 
 import os
+import tempfile
 
 ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
@@ -16,10 +17,12 @@ DATABASE_NAME = os.environ.get("DATABASE_NAME", "django_authaudit")
 
 def _database(name):
     if DATABASE == "sqlite":
-        path = os.environ.get("DATABASE_PATH", "")
+        # A file, as projects have: threads share no database in memory, nor close it.
+        folder = os.environ.get("DATABASE_PATH", tempfile.gettempdir())
         return {
             "ENGINE": ENGINES[DATABASE],
-            "NAME": f"{path}/{name}.sqlite3" if path else ":memory:",
+            "NAME": f"{folder}/{name}.sqlite3",
+            "TEST": {"NAME": f"{folder}/test_{name}_{os.getpid()}.sqlite3"},
         }
     return {
         "ENGINE": ENGINES[DATABASE],

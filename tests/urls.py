@@ -24,5 +24,6 @@ urlpatterns = [
     path("bad-request/", views.bad_request),
     path("form/", views.form),
     path("act/<slug:name>/", views.act),
+    path("act-async/<slug:name>/", views.act_async),
     path("share/<str:token>/", views.forbidden),
 ]

@@ -21,6 +21,12 @@ def act(request, name):
 
 
 @csrf_exempt
+async def act_async(request, name):
+    """Await the coroutine function that a test has put into `acts`."""
+    return await acts[name](request) or HttpResponse("done")
+
+
+@csrf_exempt
 def api_login(request):
     """Sign in without a form, as an API does."""
     user = authenticate(

@@ -84,7 +84,7 @@ def _statement(alias: str, rows: int) -> str:
     from django_authaudit.models import AuditLog
 
     quote = connections[alias].ops.quote_name
-    columns = [field.column for field in AuditLog._meta.concrete_fields]
+    columns = [str(field.column) for field in AuditLog._meta.concrete_fields]
     row = f"({', '.join(['%s'] * len(columns))})"
     names = ", ".join(quote(column) for column in columns)
     table = quote(AuditLog._meta.db_table)
@@ -152,13 +152,14 @@ def _session_variable(cursor: CursorWrapper, name: str, value: int) -> Iterator[
 
 
 def _sqlite(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
-    cursor.execute("PRAGMA busy_timeout")
-    (before,) = cursor.fetchone()
-    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds()}")
+    # Past Django's cursor, which would log and count the pragmas as the host's queries.
+    raw = cursor.db.connection
+    (before,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    raw.execute(f"PRAGMA busy_timeout = {_milliseconds()}")
     try:
         cursor.execute(sql, values)
     finally:
-        cursor.execute(f"PRAGMA busy_timeout = {before}")
+        raw.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _milliseconds() -> int:

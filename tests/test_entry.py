@@ -1,0 +1,55 @@
+from datetime import datetime, timedelta, timezone
+
+from django_authaudit import entry
+from django_authaudit.entry import LIMITS, first_id_at, make_entry, new_id, time_of
+
+
+def test_ids_are_version_7_and_rise_within_a_process():
+    ids = [new_id() for _ in range(20_000)]
+    assert {id.version for id in ids} == {7}
+    assert ids == sorted(ids)
+    assert len(set(ids)) == len(ids)
+
+
+def test_an_id_holds_the_time_in_milliseconds():
+    before = datetime.now(timezone.utc)
+    moment = time_of(new_id())
+    assert before - timedelta(milliseconds=1) <= moment
+    assert moment <= datetime.now(timezone.utc) + timedelta(milliseconds=5)
+    assert moment.microsecond % 1000 == 0
+
+
+def test_a_clock_that_steps_back_is_believed(monkeypatch):
+    monkeypatch.setattr(entry.time, "time_ns", lambda: 1_000_000_000_000_000_000)
+    assert time_of(new_id()) == datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
+    monkeypatch.setattr(entry.time, "time_ns", lambda: 999_000_000_000_000_000)
+    assert time_of(new_id()).year == 2001
+    assert time_of(new_id()) < datetime(2001, 9, 9, tzinfo=timezone.utc)
+
+
+def test_a_full_counter_moves_on_to_the_next_millisecond(monkeypatch):
+    monkeypatch.setattr(entry.time, "time_ns", lambda: 1_000_000_000_000_000_000)
+    ids = [new_id() for _ in range(5000)]
+    assert len(set(ids)) == 5000
+
+
+def test_the_first_id_of_a_moment_bounds_the_entries_of_that_moment():
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
+    assert time_of(first_id_at(moment)) == moment
+    assert first_id_at(moment - timedelta(microseconds=1)) == first_id_at(moment)
+    assert first_id_at(moment + timedelta(microseconds=1)) > first_id_at(moment)
+    assert first_id_at(datetime(1960, 1, 1, tzinfo=timezone.utc)).int >> 80 == 0
+
+
+def test_every_text_is_cut_to_its_column_and_named():
+    made = make_entry(
+        id=new_id(), event="auth.logout", outcome="success", user_agent="x" * 5000, username="bob"
+    )
+    assert len(made.user_agent) == LIMITS["user_agent"]
+    assert made.metadata == {"truncated": {"user_agent": 5000}}
+
+
+def test_created_at_is_the_time_of_the_id():
+    made = make_entry(id=new_id(), event="auth.logout", outcome="success", metadata=None)
+    assert made.created_at == time_of(made.id)
+    assert made.metadata == {}

@@ -1,0 +1,354 @@
+"""The promises of the write path, through real requests on the real database."""
+
+import asyncio
+import threading
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.models import Group, User
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test.utils import CaptureQueriesContext
+
+from django_authaudit import record, recorder
+from tests import views
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def bob():
+    return User.objects.create_user("bob", "bob@example.com", "right")
+
+
+@pytest.fixture
+def log(bob, rows):
+    """Return what was recorded after the account: (event, outcome, rolled_back)."""
+
+    def read():
+        return [
+            (row.event, row.outcome, row.metadata.get("rolled_back", False)) for row in rows()[1:]
+        ]
+
+    return read
+
+
+@pytest.mark.parametrize("error", [PermissionDenied, ZeroDivisionError])
+def test_a_failed_login_survives_the_rollback_of_its_request(
+    atomic_requests, act, client, log, error
+):
+    client.raise_request_exception = False
+
+    def view(request):
+        authenticate(request, username="bob", password="wrong")
+        raise error
+
+    act(view)
+    assert log() == [("auth.login.failure", "failure", False)]
+
+
+def test_a_state_change_that_was_rolled_back_never_reads_as_done(
+    atomic_requests, act, client, log, bob
+):
+    client.raise_request_exception = False
+
+    def view(request):
+        bob.is_staff = True
+        bob.save()
+        raise ZeroDivisionError
+
+    act(view)
+    assert not User.objects.get().is_staff
+    assert log() == [("authz.role.granted", "failure", True)]
+
+
+def test_a_state_change_that_was_committed_reads_as_done(atomic_requests, act, log, bob):
+    def view(request):
+        bob.is_staff = True
+        bob.save()
+
+    act(view)
+    assert log() == [("authz.role.granted", "success", False)]
+
+
+def test_set_rollback_and_rolled_back_savepoints_are_noticed(atomic_requests, act, log, bob):
+    def view(request):
+        try:
+            with transaction.atomic():
+                bob.groups.add(Group.objects.create(name="editors"))
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            bob.groups.add(Group.objects.create(name="readers"))
+
+    act(view)
+    assert log() == [
+        ("authz.group.created", "failure", True),
+        ("authz.role.granted", "failure", True),
+        ("authz.group.created", "success", False),
+        ("authz.role.granted", "success", False),
+    ]
+
+    def give_up(request):
+        bob.is_staff = True
+        bob.save()
+        transaction.set_rollback(True)
+
+    act(give_up)
+    assert log()[4:] == [("authz.role.granted", "failure", True)]
+
+
+def test_set_with_clear_records_only_what_changed(act, log, rows, bob):
+    editors, readers = (Group.objects.create(name=name) for name in ("editors", "readers"))
+    bob.groups.add(editors)
+    seen = len(log())
+    act(lambda request: bob.groups.set([editors, readers], clear=True))
+    assert [row.metadata["role"]["name"] for row in rows()[seen + 1 :]] == ["readers"]
+    act(lambda request: bob.groups.set([readers], clear=True))
+    assert [row.metadata["role"]["name"] for row in rows()[seen + 2 :]] == ["editors"]
+    bob.groups.set([readers], clear=True)
+    assert len(log()) == seen + 2
+
+
+def test_a_role_given_back_in_a_savepoint_that_fails_stays_revoked(act, rows, bob):
+    editors = Group.objects.create(name="editors")
+    bob.groups.add(editors)
+
+    def view(request):
+        with transaction.atomic():
+            bob.groups.clear()
+            try:
+                with transaction.atomic():
+                    bob.groups.add(editors)
+                    raise ZeroDivisionError
+            except ZeroDivisionError:
+                pass
+
+    act(view)
+    revoked, granted = rows()[-2:]
+    assert (revoked.event, revoked.outcome) == ("authz.role.revoked", "success")
+    assert (granted.event, granted.outcome) == ("authz.role.granted", "failure")
+
+
+def test_a_worker_that_is_told_to_exit_writes_before_it_goes(act, log):
+    def view(request):
+        authenticate(request, username="bob", password="wrong")
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        act(view)
+    assert log() == [("auth.login.failure", "failure", False)]
+
+
+def test_the_rows_are_there_when_the_response_leaves(act, log):
+    def view(request):
+        authenticate(request, username="bob", password="wrong")
+        assert log() == []
+
+    act(view)
+    assert len(log()) == 1
+
+
+def test_one_request_is_one_insert(act, bob):
+    record("auth.logout")
+
+    def view(request):
+        for _ in range(10):
+            record("authz.rate_limited", user=bob)
+
+    with CaptureQueriesContext(connection) as queries:
+        act(view)
+    (query,) = queries
+    assert query["sql"].count("INSERT INTO") == 1
+
+
+def test_an_entry_made_while_streaming_is_written_at_once(act, log, bob):
+    def stream():
+        yield b"a"
+        record("auth.session.revoked", user=bob)
+        yield b"b"
+
+    response = act(lambda request: StreamingHttpResponse(stream()))
+    assert log() == []
+    assert b"".join(response.streaming_content) == b"ab"
+    assert log() == [("auth.session.revoked", "success", False)]
+
+
+def test_without_a_request_an_event_is_written_at_once(log, bob):
+    authenticate(username="bob", password="wrong")
+    assert log() == [("auth.login.failure", "failure", False)]
+
+
+def test_without_a_request_events_of_a_transaction_are_written_at_its_commit(log, bob):
+    with transaction.atomic():
+        for number in range(200):
+            User.objects.create_user(f"user{number}")
+        authenticate(username="bob", password="wrong")
+        assert log() == []
+    recorded = log()
+    assert len(recorded) == 201
+    assert {outcome for event, outcome, _ in recorded if event == "account.created"} == {"success"}
+
+
+def test_the_events_of_one_commit_are_one_insert(bob):
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        for _ in range(5):
+            record("auth.logout", user=bob)
+    assert sum("INSERT INTO" in query["sql"] for query in queries) == 1
+
+
+def test_without_a_request_a_rollback_is_told_at_the_next_safe_point(log, bob):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        bob.is_active = False
+        bob.save()
+        authenticate(username="bob", password="wrong")
+        raise ZeroDivisionError
+    assert log() == []
+    recorder.write_settled()
+    assert log() == [
+        ("account.deactivated", "failure", True),
+        ("auth.login.failure", "failure", False),
+    ]
+
+
+def test_what_a_rollback_left_is_written_with_the_next_event(log, bob):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record("auth.logout", user=bob)
+        raise ZeroDivisionError
+    record("auth.logout", user=bob)
+    assert len(log()) == 2
+
+
+def test_a_safe_point_inside_a_transaction_is_none(log, bob):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record("auth.logout", user=bob)
+        raise ZeroDivisionError
+    with transaction.atomic():
+        recorder.write_settled()
+        assert log() == []
+    recorder.write_settled()
+    assert len(log()) == 1
+
+
+def test_a_request_inside_a_transaction_waits_for_its_end(client, log, bob):
+    with transaction.atomic():
+        client.post("/login/", {"username": "bob", "password": "wrong"})
+        assert log() == []
+    assert log() == [("auth.login.failure", "failure", False)]
+
+
+def test_a_thread_records_on_its_own(log, bob):
+    def work():
+        record("auth.logout", user=bob)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert log() == [("auth.logout", "success", False)]
+
+
+async def test_an_async_view_records_like_any_other(threads, async_client, rows, bob_async):
+    await async_client.post("/async-login/", {"username": "bob", "password": "wrong"})
+    await async_client.post("/async-login/", {"username": "bob", "password": "right"})
+    await async_client.get("/forbidden-async/")
+    events = [(row.event, row.actor_username) for row in await sync_to_async(rows)()][1:]
+    assert events == [
+        ("auth.login.failure", ""),
+        ("auth.login.success", "bob"),
+        ("authz.forbidden", "bob"),
+    ]
+
+
+@pytest.fixture
+async def bob_async():
+    return await sync_to_async(User.objects.create_user)("bob", "bob@example.com", "right")
+
+
+async def test_twenty_requests_at_once_are_not_mixed_up(threads, async_client, rows):
+    async def view(request):
+        name = request.headers["X-Name"]
+        await asyncio.sleep(0)
+        record("auth.logout", username=name)
+        await asyncio.sleep(0)
+        return HttpResponse("done")
+
+    views.acts["mixed"] = view
+    await asyncio.gather(
+        *(
+            async_client.post(
+                "/act-async/mixed/", headers={"X-Name": f"n{i}", "User-Agent": f"n{i}"}
+            )
+            for i in range(20)
+        )
+    )
+    found = await sync_to_async(rows)("auth.logout")
+    assert len(found) == 20
+    assert all(row.username == row.user_agent for row in found)
+
+
+async def test_an_event_survives_the_clients_disconnect(threads, rows, bob_async):
+    started = asyncio.Event()
+
+    async def view(request):
+        await sync_to_async(record)("auth.logout", username="gone")
+        started.set()
+        await asyncio.sleep(30)
+
+    views.acts["slow"] = view
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/act-async/slow/",
+        "headers": [(b"host", b"testserver")],
+        "query_string": b"",
+        "http_version": "1.1",
+        "client": None,
+    }
+    communicator = ApplicationCommunicator(get_asgi_application(), scope)
+    await communicator.send_input({"type": "http.request", "body": b""})
+    await started.wait()
+    await communicator.send_input({"type": "http.disconnect"})
+    await communicator.wait()
+    assert [row.username for row in await sync_to_async(rows)("auth.logout")] == ["gone"]
+
+
+async def test_a_task_that_outlives_its_request_records_on_its_own(threads, async_client, rows):
+    tasks = []
+
+    async def later():
+        await asyncio.sleep(0.05)
+        await sync_to_async(record)("auth.logout", username="later")
+
+    async def view(request):
+        tasks.append(asyncio.create_task(later()))
+        return HttpResponse("done")
+
+    views.acts["spawn"] = view
+    await async_client.post("/act-async/spawn/")
+    await asyncio.gather(*tasks)
+    assert [row.username for row in await sync_to_async(rows)("auth.logout")] == ["later"]
+
+
+def test_a_login_whose_session_was_not_kept_says_so(act, client, rows, bob):
+    client.raise_request_exception = False
+
+    def view(request):
+        login(request, bob, backend="django.contrib.auth.backends.ModelBackend")
+        raise ZeroDivisionError
+
+    act(view)
+    (row,) = rows("auth.login.success")
+    assert row.metadata["session_kept"] is False
+    assert row.outcome == "success"
+
+
+def test_a_login_whose_session_was_kept_says_nothing(client, rows, bob):
+    client.post("/login/", {"username": "bob", "password": "right"})
+    (row,) = rows("auth.login.success")
+    assert "session_kept" not in row.metadata
+    assert row.session_ref
+    assert client.session.session_key not in row.session_ref
