@@ -1,0 +1,247 @@
+import fcntl
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+from django.db import connections
+
+from django_authaudit import spool
+from django_authaudit.entry import make_entry, new_id
+from django_authaudit.exceptions import SpoolError
+
+
+def entry(username="bob"):
+    return make_entry(
+        id=new_id(), event="auth.logout", outcome="success", user_id=7, username=username
+    )
+
+
+def read_all():
+    found = []
+    while (claimed := spool.claim("default")) is not None:
+        with claimed as file:
+            found.append(file.entries)
+            file.finish()
+    return found
+
+
+def test_what_is_appended_is_read_once():
+    entries = [entry("bob"), entry("zoë\ud800\n\u2028")]
+    assert not spool.waiting("default")
+    spool.append("default", entries[:1])
+    spool.append("default", entries[1:])
+    assert spool.waiting("default")
+    assert read_all() == [entries]
+    assert not spool.waiting("default")
+    assert read_all() == []
+
+
+def test_the_folder_and_the_files_are_private(spool_dir):
+    spool.append("default", [entry()])
+    assert stat.S_IMODE(spool_dir.stat().st_mode) == 0o700
+    (path,) = spool_dir.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_folder_that_others_can_write_is_refused(spool_dir):
+    spool_dir.mkdir()
+    spool_dir.chmod(0o777)
+    with pytest.raises(SpoolError, match="chmod 700"):
+        spool.append("default", [entry()])
+
+
+def test_a_folder_of_another_user_is_refused(spool_dir, monkeypatch):
+    spool_dir.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(SpoolError, match="another user"):
+        spool.append("default", [entry()])
+
+
+def test_a_link_in_place_of_the_file_is_not_followed(spool_dir, tmp_path):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        spool.append("default", [entry()])
+
+
+def test_the_default_folder_is_below_the_users_state_folder(settings, monkeypatch, tmp_path):
+    settings.AUTHAUDIT_SPOOL_DIR = None
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert spool.folder("default").parent == tmp_path / "django_authaudit"
+    assert spool.folder("default") != spool.folder("audit")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert spool.folder("default").is_relative_to(tmp_path / ".local/state/django_authaudit")
+
+
+def test_an_unfinished_line_costs_no_other(spool_dir):
+    first, second = entry(), entry()
+    spool.append("default", [first])
+    (path,) = spool_dir.iterdir()
+    with path.open("a") as file:
+        file.write('{"database": "cut o')
+    spool.append("default", [second])
+    with spool.claim("default") as claimed:
+        assert claimed.entries == [first, second]
+        assert claimed.rejected == ['{"database": "cut o']
+
+
+def test_another_databases_lines_are_set_aside_and_never_replayed(spool_dir):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps({**line, "database": "0123456789abcdef"}) + "\n")
+    with spool.claim("default") as claimed:
+        assert claimed.entries == []
+        claimed.finish()
+    (aside,) = spool_dir.iterdir()
+    assert aside.suffix == ".rejected"
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+    assert "0123456789abcdef" in aside.read_text()
+    assert not spool.waiting("default")
+
+
+def test_another_databases_files_are_not_touched(spool_dir):
+    spool.append("audit", [entry()])
+    assert not spool.waiting("default")
+    assert spool.claim("default") is None
+    assert spool.waiting("audit")
+
+
+def test_a_claimed_file_is_nobody_elses_until_it_is_closed():
+    spool.append("default", [entry()])
+    with spool.claim("default") as claimed:
+        assert spool.claim("default") is None
+        spool.append("default", [entry()])
+        with spool.claim("default") as other:
+            assert len(other.entries) == 1
+            assert other.path != claimed.path
+    assert [len(entries) for entries in read_all()] == [1, 1]
+
+
+def test_a_large_file_makes_room_for_a_new_one(spool_dir):
+    for _ in range(400):
+        spool.append("default", [entry("x" * 200)])
+    assert len(list(spool_dir.iterdir())) > 1
+    files = read_all()
+    assert sum(map(len, files)) == 400
+    assert max(map(len, files)) < 200
+
+
+def test_threads_append_and_read_at_once_without_loss_or_double():
+    expected, found = [], []
+
+    def write():
+        for _ in range(100):
+            one = entry()
+            expected.append(one.id)
+            spool.append("default", [one])
+
+    def read():
+        while writing.is_set() or spool.waiting("default"):
+            claimed = spool.claim("default")
+            if claimed is not None:
+                with claimed as file:
+                    found.extend(entry.id for entry in file.entries)
+                    file.finish()
+
+    writing = threading.Event()
+    writing.set()
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in writers + readers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    writing.clear()
+    for thread in readers:
+        thread.join()
+    assert sorted(found) == sorted(expected)
+
+
+FULL_DISK = """
+import os, resource, signal, sys
+import django
+django.setup()
+from django_authaudit import spool
+from django_authaudit.entry import make_entry, new_id
+def entry():
+    return make_entry(id=new_id(), event="auth.logout", outcome="success", username="x" * 200)
+spool.append("default", [entry()])
+(path,) = spool.folder("default").iterdir()
+size = path.stat().st_size
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))
+try:
+    spool.append("default", [entry()])
+except OSError as error:
+    print("refused:", type(error).__name__)
+print("unchanged:", path.stat().st_size == size)
+"""
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path):
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["refused: OSError", "unchanged: True"], done.stderr
+
+
+def test_the_identity_tells_databases_apart(monkeypatch):
+    assert spool.identity("default") == spool.identity("default")
+    assert spool.identity("default") != spool.identity("audit")
+
+
+def test_a_database_in_memory_is_another_one_in_each_process(monkeypatch):
+    if connections["default"].vendor != "sqlite":
+        monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    monkeypatch.setitem(connections["default"].settings_dict, "NAME", ":memory:")
+    here = spool.identity("default")
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert spool.identity("default") != here
+
+
+def test_an_entry_that_waited_while_its_file_was_claimed_goes_into_a_new_one(spool_dir):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    with path.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=spool.append, args=("default", [entry()]))
+        waiting.start()
+        path.rename(path.with_suffix(".claimed"))
+    waiting.join()
+    assert [len(entries) for entries in read_all()] == [1, 1]
+
+
+@pytest.mark.parametrize("disturb", ["rename", "unlink"])
+def test_a_file_that_another_takes_first_is_passed_over(spool_dir, monkeypatch, disturb):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    lock = fcntl.flock
+
+    def taken_first(descriptor, flags):
+        lock(descriptor, flags)
+        if path.exists():
+            path.rename(spool_dir / "other") if disturb == "rename" else path.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", taken_first)
+    assert spool.claim("default") is None
+
+
+def test_a_file_that_is_gone_before_it_is_opened_is_passed_over(spool_dir, monkeypatch):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    monkeypatch.setattr(spool, "_files", lambda alias: iter([spool_dir / "gone.jsonl", path]))
+    with spool.claim("default") as claimed:
+        assert len(claimed.entries) == 1
