@@ -75,10 +75,11 @@ def on_post_save(
     before = instance.__dict__.pop("_authaudit_before", None)
     if raw:
         return
-    if created:
-        _account_created(instance, using)
-    elif before is not None:
+    # A new child of a stored account is no new account.
+    if before is not None:
         _compare(instance, before, _values(instance, before, using), using)
+    elif created:
+        _account_created(instance, using)
 
 
 def on_pre_delete(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
