@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,12 @@ class Database:
 
     def spooled(self) -> int:
         """Return how many entries the spool holds."""
-        files = [path for path in self.spool.glob("*") if path.is_file()]
-        return sum(len(path.read_bytes().splitlines()) for path in files)
+        entries = 0
+        for path in self.spool.glob("*"):
+            # Replayed meanwhile.
+            with suppress(FileNotFoundError):
+                entries += len(path.read_bytes().splitlines())
+        return entries
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of a statement, on a connection of its own."""
@@ -80,15 +84,15 @@ def environment(
     database: Database,
     *,
     audit: dict[str, Any] | None = None,
-    settings: dict[str, Any] | None = None,
 ) -> dict[str, str]:
     """Return the process environment of a project; `audit` is a second alias for the log."""
-    aliases = {"default": database.settings}
+    aliases: dict[str, Any] = {"default": database.settings}
     chosen: dict[str, Any] = {}
     if variant == "authaudit":
         chosen["AUTHAUDIT_SPOOL_DIR"] = str(database.spool)
     if audit is not None:
-        aliases["audit"] = audit
+        # Django would open a transaction on it for each request, and fail if it can't.
+        aliases["audit"] = {**audit, "ATOMIC_REQUESTS": False}
         chosen["AUTHAUDIT_DATABASE"] = "audit"
     return {
         **os.environ,
@@ -96,7 +100,7 @@ def environment(
         "DJANGO_SETTINGS_MODULE": "bench_project.settings",
         "BENCH_VARIANT": variant,
         "BENCH_DATABASES": json.dumps(aliases),
-        "BENCH_SETTINGS": json.dumps({**chosen, **(settings or {})}),
+        "BENCH_SETTINGS": json.dumps(chosen),
     }
 
 
