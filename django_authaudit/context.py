@@ -23,7 +23,7 @@ UNKNOWN: Any = object()
 class RequestContext:
     """What one request has recorded so far. One object, so that worker threads append to it."""
 
-    __slots__ = ("exception", "open", "pending", "refused", "request", "response")
+    __slots__ = ("exception", "open", "pending", "refused", "request", "response", "token")
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -32,19 +32,23 @@ class RequestContext:
         self.exception: BaseException | None = None
         self.response: Any = None
         self.open = True
+        self.token: Token[RequestContext | None] | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("django_authaudit", default=None)
 
 
-def enter(request: HttpRequest) -> Token[RequestContext | None]:
-    """Begin `request`; give the token to `leave()`."""
-    return _current.set(RequestContext(request))
+def enter(request: HttpRequest) -> RequestContext:
+    """Begin `request`; give the context to `leave()`."""
+    scope = RequestContext(request)
+    scope.token = _current.set(scope)
+    return scope
 
 
-def leave(token: Token[RequestContext | None]) -> None:
+def leave(scope: RequestContext) -> None:
     """End the request that `enter()` began."""
-    _current.reset(token)
+    if scope.token is not None:
+        _current.reset(scope.token)
 
 
 def current() -> RequestContext | None:

@@ -109,8 +109,7 @@ def _report_lost() -> None:
     if not lost:
         return
     draft = Draft(events.get(events.AUDIT_WRITE_FAILED), metadata=_summary(lost))
-    entry = draft.finish()
-    if entry is not None and _store([entry]):
+    if _store([draft.bare(None)]):
         del _lost[: len(lost)]
 
 
@@ -146,5 +145,4 @@ def tell_of_replay(result: replay.Replayed) -> None:
             "rejected": result.rejected,
         },
     )
-    if (entry := draft.finish()) is not None:
-        _store([entry])
+    _store([draft.bare(None)])

@@ -32,29 +32,27 @@ class AuditMiddleware:
         """Answer `request`; the response leaves when its entries are durable."""
         if self.is_async:
             return self._answer_async(request)
-        token = context.enter(request)
+        scope = context.enter(request)
         response = None
         try:
             response = self.get_response(request)
         finally:
-            scope = _look_at(request, response)
-            if scope is not None:
+            if _has_recorded(scope, response):
                 recorder.flush(scope)
-            context.leave(token)
+            context.leave(scope)
         return response
 
     async def _answer_async(self, request: HttpRequest) -> Any:
-        token = context.enter(request)
+        scope = context.enter(request)
         response = None
         try:
             get_response: Callable[[HttpRequest], Awaitable[Any]] = self.get_response
             response = await get_response(request)
         finally:
-            scope = _look_at(request, response)
-            if scope is not None:
+            if _has_recorded(scope, response):
                 # Shielded: the task is cancelled when the client disconnects.
                 await asyncio.shield(sync_to_async(recorder.flush)(scope))
-            context.leave(token)
+            context.leave(scope)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
@@ -62,13 +60,10 @@ class AuditMiddleware:
         context.note_exception(exception)
 
 
-def _look_at(request: HttpRequest, response: Any) -> context.RequestContext | None:
-    """Show the response to the observers; return the context if there is anything to flush."""
-    scope = context.current()
-    if scope is None:
-        return None
-    observers.show(request, response, scope.exception)
+def _has_recorded(scope: context.RequestContext, response: Any) -> bool:
+    """Show the response to the observers; return whether there is anything to flush."""
+    observers.show(scope.request, response, scope.exception)
     scope.response = response
     # A task that outlives the request must not append to what nobody will flush.
     scope.open = False
-    return scope if scope.pending else None
+    return bool(scope.pending)

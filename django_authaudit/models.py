@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import events
-from django_authaudit.entry import LIMITS, Entry, new_id
+from django_authaudit.entry import LIMITS, new_id
 from django_authaudit.exceptions import ReadOnlyError
 from django_authaudit.querysets import AuditLogManager
 
@@ -95,9 +95,3 @@ class AuditLog(models.Model):
     def event_label(self) -> str:
         """The event in words, or its code when the catalogue does not know it."""
         return str(events.get(self.event).label)
-
-    @classmethod
-    def from_entry(cls, entry: Entry) -> AuditLog:
-        """Return the row of `entry`, not yet stored."""
-        names = [f.attname for f in cls._meta.concrete_fields]
-        return cls(**{name: getattr(entry, name) for name in names})

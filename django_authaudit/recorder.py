@@ -160,9 +160,14 @@ def _write(drafts: list[Draft]) -> None:
     if transactions.in_transaction(alias) and not transactions.in_test_case(alias):
         _settled.extend(drafts)
         return
-    while _settled:
+    deliver([*_take_settled(), *drafts])
+
+
+def _take_settled() -> list[Draft]:
+    taken: list[Draft] = []
+    while True:
+        # Another thread may take the last one first.
         try:
-            drafts.insert(0, _settled.popleft())
+            taken.append(_settled.popleft())
         except IndexError:
-            break
-    deliver(drafts)
+            return taken

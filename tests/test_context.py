@@ -14,12 +14,13 @@ def test_outside_a_request_there_is_no_context():
 
 def test_a_request_in_a_request_ends_where_it_began():
     outer, inner = HttpRequest(), HttpRequest()
-    token = context.enter(outer)
-    inner_token = context.enter(inner)
-    assert context.current().request is inner
-    context.leave(inner_token)
-    assert context.current().request is outer
-    context.leave(token)
+    outer_scope = context.enter(outer)
+    inner_scope = context.enter(inner)
+    assert context.current() is inner_scope
+    context.leave(inner_scope)
+    assert context.current() is outer_scope
+    context.leave(outer_scope)
+    assert context.current() is None
 
 
 def test_a_request_of_rest_framework_stands_for_djangos():

@@ -123,3 +123,13 @@ def test_a_command_says_its_name(bob):
 
     call_command("createsuperuser", username="root", email="r@example.com", interactive=False)
     assert last().metadata["command"] == "createsuperuser"
+
+
+def test_a_request_that_cannot_even_be_looked_at_harms_nobody(caplog):
+    class Evil:
+        @property
+        def _request(self):
+            raise LookupError
+
+    record("auth.logout", request=Evil())
+    assert "recording auth.logout failed" in caplog.text

@@ -198,6 +198,19 @@ def test_a_full_disk_leaves_no_half_line(tmp_path):
     assert done.stdout.splitlines() == ["refused: OSError", "unchanged: True"], done.stderr
 
 
+def test_a_disk_that_fails_leaves_no_half_line(spool_dir, monkeypatch):
+    first = entry()
+    spool.append("default", [first])
+
+    def broken(descriptor):
+        raise OSError("I/O error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(OSError, match="I/O error"):
+        spool.append("default", [entry()])
+    assert read_all() == [[first]]
+
+
 def test_the_identity_tells_databases_apart(monkeypatch):
     assert spool.identity("default") == spool.identity("default")
     assert spool.identity("default") != spool.identity("audit")

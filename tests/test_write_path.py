@@ -240,6 +240,19 @@ def test_a_request_inside_a_transaction_waits_for_its_end(client, log, bob):
     assert log() == [("auth.login.failure", "failure", False)]
 
 
+def test_a_state_change_by_a_request_inside_a_transaction_shares_its_fate(act, log, bob):
+    def view(request):
+        bob.is_staff = True
+        bob.save()
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        act(view)
+        assert log() == []
+        raise ZeroDivisionError
+    recorder.write_settled()
+    assert log() == [("authz.role.granted", "failure", True)]
+
+
 def test_a_thread_records_on_its_own(log, bob):
     def work():
         record("auth.logout", user=bob)
