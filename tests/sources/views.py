@@ -62,8 +62,8 @@ def own_login_required(request):
     raise AssertionError
 
 
-@user_passes_test(lambda user: False, login_url="https://sso.example.org/login/")
-def sso_required(request):
+@user_passes_test(lambda user: False, login_url="/not/in/the/urls/")
+def nowhere_required(request):
     raise AssertionError
 
 
@@ -83,6 +83,10 @@ def template_refuses(request):
     return HttpResponse(template.render({"refuse": refuse}))
 
 
+def redirects_oddly(request):
+    return HttpResponseRedirect("javascript:alert(1)")
+
+
 def malformed(request):
     raise BadRequest("typo")
 
@@ -94,3 +98,7 @@ def missing(request, exception=None):
 
 def broken(request, exception=None):
     raise RuntimeError("the error page is broken")
+
+
+def csrf_failure(request, reason=""):
+    return HttpResponseRedirect("/")

@@ -1,0 +1,5 @@
+from tests.sources.urls import urlpatterns
+
+__all__ = ["urlpatterns"]
+
+handler403 = "tests.sources.views.broken"
