@@ -13,18 +13,19 @@ refusal_reasons: dict[str, str] = {}
 
 def note_attempt(request: Any, name: str, email: str) -> None:
     """Record the failure of the present ``authenticate()``, unless another signal told of it."""
-    attempt = wraps.current_attempt()
-    if attempt.noted_beforehand:
-        attempt.noted_beforehand = False
-        return
-    _note(attempt, request, name, email)
+    attempt = wraps.current_attempt(request)
+    if attempt.over:
+        # Some package sends the signal without calling authenticate().
+        attempt = wraps.Attempt(request)
+    attempt.over = True
+    if not attempt.noted:
+        _note(attempt, request, name, email)
 
 
 def note_beforehand(request: Any, name: str) -> None:
     """Record the same from a signal after which Django's own may never come."""
-    attempt = wraps.current_attempt()
+    attempt = wraps.current_attempt(request)
     if not attempt.noted:
-        attempt.noted_beforehand = True
         _note(attempt, request, name, "")
 
 

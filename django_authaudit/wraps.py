@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -35,13 +37,22 @@ WRAPPED: dict[str, str] = {
 class Attempt:
     """One call of ``authenticate()``."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Any = None) -> None:
         self.refused_by = ""
         """Path of the backend that ended it by PermissionDenied."""
         self.noted = False
         """Whether its failure is recorded."""
-        self.noted_beforehand = False
-        """Whether it is so from another signal than its own, which may still come."""
+        self.over = False
+        """Whether its own signal has come."""
+        # A thread outlives its requests, and must not keep the last one alive.
+        try:
+            self._request: Callable[[], Any] = weakref.ref(request)
+        except TypeError:
+            self._request = lambda: None
+
+    def is_for(self, request: Any) -> bool:
+        """Return whether it was called with `request`."""
+        return self._request() is request
 
 
 _upgrading_hash: ContextVar[bool] = ContextVar("django_authaudit.upgrading_hash", default=False)
@@ -66,15 +77,11 @@ def misfits() -> Iterator[str]:
 
 def _resolve(path: str) -> Any:
     owner, _, name = path.rpartition(".")
-    return getattr(import_string(owner) if _is_class(owner) else _module(owner), name)
+    return getattr(import_string(owner) if _is_class(owner) else import_module(owner), name)
 
 
 def _is_class(path: str) -> bool:
     return path.rpartition(".")[2][:1].isupper()
-
-
-def _module(path: str) -> Any:
-    return __import__(path, fromlist=["_"])
 
 
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -97,7 +104,7 @@ def follow_backends() -> None:
 
     def make(original: Any) -> Any:
         def _get_compatible_backends(request: Any, **credentials: Any) -> Iterator[Any]:
-            attempt = Attempt()
+            attempt = Attempt(request)
             _attempt.set(attempt)
             path = ""
             try:
@@ -112,9 +119,10 @@ def follow_backends() -> None:
     _replace(django.contrib.auth, "_get_compatible_backends", make)
 
 
-def current_attempt() -> Attempt:
-    """Return the authentication under way or just failed; a new one where none is known."""
-    return _attempt.get() or Attempt()
+def current_attempt(request: Any) -> Attempt:
+    """Return the authentication of `request` under way or just failed; a new one for none."""
+    attempt = _attempt.get()
+    return attempt if attempt is not None and attempt.is_for(request) else Attempt(request)
 
 
 def after_cleaning(form_class: Any, callback: Callable[[Any], None]) -> None:

@@ -40,7 +40,7 @@ def on_user_locked_out(
     """
     name = str(username or "")
     login_failures.note_beforehand(request, name)
-    if not wraps.current_attempt().refused_by.startswith(_BACKENDS):
+    if not wraps.current_attempt(request).refused_by.startswith(_BACKENDS):
         recorder.note(
             events.ACCOUNT_LOCKED,
             request=request,
