@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django_authaudit import events, login_failures, lookups, recorder, wraps
@@ -51,55 +50,68 @@ def on_user_locked_out(
 
 
 def on_pre_delete_attempt(sender: Any, instance: Any, origin: Any = None, **kwargs: Any) -> None:
-    """Find the locks that the deletion opens, while all attempts are still there."""
-    instance.__dict__["_authaudit_unlocks"] = [
-        key for key in _locks(sender, instance) if key not in _seen(origin)
-    ]
-    _seen(origin).update(instance.__dict__["_authaudit_unlocks"])
+    """Find the locks that the attempt is a part of, while all attempts are still there."""
+    seen = _seen(origin)
+    locks = [lock for lock in _locks(instance) if lock not in seen and _holds(instance, lock)]
+    seen.update(locks)
+    instance.__dict__["_authaudit_locks"] = locks
 
 
 def on_post_delete_attempt(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
-    """Record each lock that was opened, once however many attempts it was made of."""
-    for key in instance.__dict__.pop("_authaudit_unlocks", ()):
-        parameters = dict(key)
+    """Record the locks that were opened, once however many attempts they were made of."""
+    locks = instance.__dict__.pop("_authaudit_locks", ())
+    opened = [dict(lock) for lock in locks if not _holds(instance, lock)]
+    if opened:
         recorder.note(
             events.ACCOUNT_UNLOCKED,
             username=instance.username or "",
             using=using,
-            metadata={"via": "axes", "parameters": parameters},
+            metadata={"via": "axes", "parameters": opened},
             explain=_name_account,
         )
 
 
-Key = tuple[tuple[str, str], ...]
+Lock = tuple[tuple[str, Any], ...]
+"""What axes locks by: columns of its attempts and their values."""
 
 
-def _locks(model: Any, attempt: Any) -> Iterator[Key]:
-    from axes.conf import settings
+def _locks(attempt: Any) -> list[Lock]:
+    from axes.helpers import get_client_parameters
+
+    parameters = get_client_parameters(
+        attempt.username, attempt.ip_address, attempt.user_agent, attempt, _credentials(attempt)
+    )
+    return [tuple(values.items()) for values in parameters]
+
+
+def _holds(attempt: Any, lock: Lock) -> bool:
     from axes.helpers import get_failure_limit
     from django.db.models import Sum
 
-    limit = get_failure_limit(None, {"username": attempt.username})
-    parameters = settings.AXES_LOCKOUT_PARAMETERS
-    # A callable decides by the request, which is gone: the attempt's own count must do.
-    groups = [("username", "ip_address", "user_agent")] if callable(parameters) else parameters
-    for group in groups:
-        names = (group,) if isinstance(group, str) else tuple(group)
-        values = {name: getattr(attempt, name) for name in names}
-        failures = model.objects.filter(**values).aggregate(total=Sum("failures_since_start"))
-        if (failures["total"] or 0) >= limit:
-            yield tuple((name, str(value)) for name, value in values.items())
+    attempts = type(attempt)._base_manager.using(attempt._state.db).filter(**dict(lock))
+    failures = attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
+    # Who unlocks does so without the request that was locked.
+    limit: int = get_failure_limit(None, _credentials(attempt))
+    return failures >= limit
 
 
-def _seen(origin: Any) -> set[Key]:
-    seen: set[Key] = getattr(origin, "__dict__", {}).setdefault("_authaudit_unlocked", set())
+def _credentials(attempt: Any) -> dict[str, Any]:
+    return {"username": attempt.username}
+
+
+def _seen(origin: Any) -> set[Lock]:
+    seen: set[Lock] = getattr(origin, "__dict__", {}).setdefault("_authaudit_locks_seen", set())
     return seen
 
 
 def _name_account(draft: Draft) -> bool:
     account = lookups.find_account(draft.username)
-    if account is None:
-        lookups.mask_unless_a_name(draft)
-    else:
+    if account is not None:
         draft.concerns(account)
+        return True
+    typed = draft.username
+    lookups.mask_unless_a_name(draft)
+    for values in draft.metadata.get("parameters", ()):
+        if values.get("username") == typed:
+            values["username"] = draft.username
     return True
