@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -26,6 +27,9 @@ collectors: list[Callable[[Sequence[Entry]], None]] = []
 """What test helpers see: every entry, even where the database is out of bounds."""
 _lost: list[Entry] = []
 """Entries that neither database nor spool took, until `audit.write_failed` names them."""
+_LOOK_EVERY = 1.0
+"""Seconds after which a process looks for what another has spooled; its own it knows of."""
+_next_look = 0.0
 # The parent tells of what the parent lost.
 os.register_at_fork(after_in_child=_lost.clear)
 
@@ -93,9 +97,11 @@ def _emit(sink: Sink, entries: Sequence[Entry]) -> Taken:
 
 
 def _spool(entries: Sequence[Entry]) -> bool:
+    global _next_look
     with guard("spooling") as attempt:
         spool.append(write_alias(), entries)
     if attempt.error is None:
+        _next_look = 0.0
         return True
     _lost.extend(entries)
     for entry in entries:
@@ -126,7 +132,11 @@ def _summary(lost: Sequence[Entry]) -> dict[str, object]:
 
 def _replay(alias: str) -> None:
     """Replay one file of the spool, if there is any; the next event replays the next."""
+    global _next_look
+    if time.monotonic() < _next_look:
+        return
     if not spool.waiting(alias):
+        _next_look = time.monotonic() + _LOOK_EVERY
         return
     with guard("replaying the spool"):
         result = replay.replay_file(alias)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import DataError, connection
 
 from django_authaudit import delivery, record, signals, spool
+from django_authaudit.entry import make_entry, new_id
 from django_authaudit.models import AuditLog
 from django_authaudit.sinks.base import Sink
 from django_authaudit.sinks.database import DatabaseSink
@@ -16,8 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def nothing_lost(monkeypatch):
+def fresh(monkeypatch):
     monkeypatch.setattr(delivery, "_lost", [])
+    monkeypatch.setattr(delivery, "_next_look", 0.0)
 
 
 @pytest.fixture
@@ -248,3 +250,24 @@ def test_a_spool_that_cannot_be_replayed_stays(settings, without_table, caplog):
     assert spool.waiting("default")
     record("auth.logout", username="third")
     assert AuditLog.objects.filter(username="first").count() == 1
+
+
+def test_what_another_process_spooled_is_found_when_it_is_time_to_look(monkeypatch):
+    record("auth.logout", username="first")
+    other = make_entry(id=new_id(), event="auth.logout", outcome="success", username="other")
+    spool.append("default", [other])
+    record("auth.logout", username="second")
+    assert not AuditLog.objects.filter(username="other").exists()
+    monkeypatch.setattr(delivery, "_next_look", 0.0)
+    record("auth.logout", username="third")
+    assert AuditLog.objects.filter(username="other").exists()
+
+
+def test_a_file_that_another_process_replays_is_left_to_it():
+    record("auth.logout", username="first")
+    other = make_entry(id=new_id(), event="auth.logout", outcome="success", username="other")
+    spool.append("default", [other])
+    with spool.claim("default"):
+        delivery._next_look = 0.0
+        record("auth.logout", username="second")
+    assert not AuditLog.objects.filter(event="audit.spool_replayed").exists()
