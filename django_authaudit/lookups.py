@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
 from django.db import router
 from django.utils.crypto import salted_hmac
 
@@ -51,6 +56,21 @@ def mask_unless_a_name(draft: Draft) -> None:
     limit = _name_field().max_length
     if limit and len(typed) > limit:
         draft.metadata["truncated"] = {"username": len(typed)}
+
+
+def email_field() -> str:
+    """Return the name of the user model's column of e-mail addresses, or nothing."""
+    user_model: Any = get_user_model()
+    name = str(getattr(user_model, "EMAIL_FIELD", "email"))
+    return name if is_column(user_model, name) else ""
+
+
+def is_column(model: Any, name: str) -> bool:
+    """Return whether `model` stores a field of that name."""
+    try:
+        return bool(model._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
 
 
 def role_fields(user_model: Any) -> Iterator[Any]:
@@ -129,7 +149,7 @@ def _by_name(name: str) -> Any:
 
 def _by_email(email: str) -> Any:
     user_model = get_user_model()
-    field = getattr(user_model, "EMAIL_FIELD", "")
+    field = email_field()
     if not field:
         return None
     with savepoint(router.db_for_read(user_model)):

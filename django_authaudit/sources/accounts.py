@@ -8,7 +8,6 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import signals
 
 from django_authaudit import context, events, lookups, recorder, wraps
@@ -17,6 +16,7 @@ from django_authaudit.drafts import Draft
 from django_authaudit.sources import base
 
 Values = Mapping[str, Any]
+_COLUMNS = ("password", "is_active", *lookups.FLAGS)
 
 
 class Source(base.Source):
@@ -43,16 +43,9 @@ class Source(base.Source):
 def _tracked() -> tuple[str, ...]:
     """Return the names of the user model's columns whose changes are recorded."""
     user_model = get_user_model()
-    email = getattr(user_model, "EMAIL_FIELD", "")
-    names = ("password", "is_active", *lookups.FLAGS, user_model.USERNAME_FIELD, email)
-    return tuple(dict.fromkeys(name for name in names if name and _is_column(user_model, name)))
-
-
-def _is_column(model: Any, name: str) -> bool:
-    try:
-        return bool(model._meta.get_field(name).concrete)
-    except FieldDoesNotExist:
-        return False
+    columns = [name for name in _COLUMNS if lookups.is_column(user_model, name)]
+    names = (*columns, user_model.USERNAME_FIELD, lookups.email_field())
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def on_pre_save(
