@@ -304,9 +304,7 @@ class TestGroups:
             success(
                 "authz.group.permission_granted", group="editors", permission=permission, **add
             ),
-            success(
-                "authz.group.renamed", group="writers", old="editors", new="writers", **change
-            ),
+            success("authz.group.renamed", group="writers", **names, **change),
             success(
                 "authz.group.permission_revoked", group="writers", permission=permission, **change
             ),

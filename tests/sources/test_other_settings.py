@@ -1,0 +1,50 @@
+"""Runs the tests that need other apps or another user model, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from coverage import Coverage
+from django.conf import settings
+
+from tests.sources.conftest import SETTINGS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+AXES = "test_axes.py"
+ORDERS = {
+    "axes-first": "axes django_authaudit",
+    "admin-first": "django.contrib.admin django_authaudit axes",
+    "admin-and-axes-first": "django.contrib.admin axes django_authaudit",
+}
+
+
+def run(file, suffix, **variables):
+    measured = ["coverage", "run", "--parallel-mode", "-m"] if Coverage.current() else []
+    command = [sys.executable, "-m", *measured, "pytest", "-q", "-p", "no:cacheprovider"]
+    result = subprocess.run(
+        [*command, str(HERE / file)],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": SETTINGS[file],
+            # The database of this run is in use.
+            "DATABASE_NAME": f"{settings.DATABASE_NAME}_{suffix}",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("file", SETTINGS)
+def test_with_the_settings_of(file):
+    run(file, Path(file).stem)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_with_axes_in_the_order(order):
+    run(AXES, f"axes_{len(order)}", FIRST_APPS=ORDERS[order])
