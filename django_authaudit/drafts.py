@@ -52,6 +52,7 @@ class Draft:
         self.explain = explain
         self.fate: Fate | None = None
         self.scope = context.current()
+        self.test_case: object | None = None
         self.finished = False
         self.own_act = user is context.UNKNOWN
         if not self.own_act and context.known(user) is not None:

@@ -12,8 +12,10 @@ import logging
 import os
 from collections import deque
 from collections.abc import Mapping
+from multiprocessing.util import Finalize
 from typing import Any
 
+from django.db import connections
 from django.http import HttpRequest
 
 from django_authaudit import context, events, transactions, wraps
@@ -122,45 +124,50 @@ def _keep(scope: context.RequestContext, draft: Draft) -> None:
 
 def _hold(draft: Draft) -> bool:
     """Return whether `draft` has to wait for the end of a transaction, and have it wait."""
-    alias = _awaited(draft)
-    if alias is None:
+    undone_by = draft.undone_by() if draft.fate is None else None
+    if undone_by is not None:
+        draft.fate = transactions.Fate(undone_by)
+    if draft.fate is not None and draft.fate.pending:
+        awaited = draft.fate
+    elif transactions.in_transaction(write_alias()):
+        awaited = transactions.Fate(write_alias())
+    else:
         return False
-    if draft.fate is None:
-        draft.fate = transactions.Fate(alias)
     # In a TestCase no transaction ever commits: the entry is written at once, and a second time
     # only if the block around it was rolled back, the first row with it.
-    visible = transactions.in_test_case(alias)
-    draft.fate.tell = functools.partial(_on_settled, draft, visible)
+    draft.test_case = transactions.test_case(awaited.alias)
+    visible = draft.test_case is not None
+    awaited.tell = functools.partial(_on_settled, draft, awaited, visible)
     return not visible
 
 
-def _awaited(draft: Draft) -> str | None:
-    """Return the alias of the open transaction that `draft` must not be written before."""
-    if draft.fate is not None and draft.fate.pending:
-        return draft.using
-    alias = draft.undone_by() if draft.fate is None else None
-    if alias is not None:
-        return alias
-    alias = write_alias()
-    return alias if transactions.in_transaction(alias) else None
-
-
-def _on_settled(draft: Draft, written: bool) -> None:
-    fate = draft.fate
-    if fate is None or (written and not fate.rolled_back):
+def _on_settled(draft: Draft, awaited: transactions.Fate, written: bool) -> None:
+    if written and not awaited.rolled_back:
         return
     _settled.append(draft)
-    if not fate.rolled_back and fate.last:
+    if awaited.rolled_back:
+        # The next event, request or the end of the process writes it. `atexit` would not do: a
+        # worker of a process pool leaves without it.
+        Finalize(None, write_settled, exitpriority=10)
+    elif awaited.last:
         write_settled()
 
 
 def _write(drafts: list[Draft]) -> None:
     """Deliver `drafts` and what has settled meanwhile, or leave all to the next safe point."""
     alias = write_alias()
-    if transactions.in_transaction(alias) and not transactions.in_test_case(alias):
+    if transactions.in_transaction(alias) and transactions.test_case(alias) is None:
         _settled.extend(drafts)
         return
-    deliver([*_take_settled(), *drafts])
+    waited = [draft for draft in _take_settled() if _is_of_this_test(draft)]
+    deliver([*waited, *drafts])
+
+
+def _is_of_this_test(draft: Draft) -> bool:
+    """Return False for what a test has left behind whose database is gone."""
+    return draft.test_case is None or any(
+        draft.test_case is transactions.test_case(alias) for alias in connections
+    )
 
 
 def _take_settled() -> list[Draft]:
@@ -171,3 +178,9 @@ def _take_settled() -> list[Draft]:
             taken.append(_settled.popleft())
         except IndexError:
             return taken
+
+
+def forget_settled(**kwargs: Any) -> None:
+    """Forget what waits when the tables are emptied: `flush`, between two tests above all."""
+    if "plan" not in kwargs:
+        _settled.clear()

@@ -16,12 +16,14 @@ PENDING, COMMITTED, ROLLED_BACK = "pending", "committed", "rolled_back"
 def in_transaction(alias: str) -> bool:
     """Return whether a real transaction is open; those of Django's TestCase are none."""
     connection = connections[alias]
-    return connection.in_atomic_block and len(connection.atomic_blocks) > _test_blocks(connection)
+    open_blocks = len(connection.atomic_blocks)
+    return connection.in_atomic_block and open_blocks > len(_test_blocks(connection))
 
 
-def in_test_case(alias: str) -> bool:
-    """Return whether Django's TestCase holds the outermost transaction."""
-    return _test_blocks(connections[alias]) > 0
+def test_case(alias: str) -> object | None:
+    """Return the block that Django's TestCase holds around the test under way, if it does."""
+    blocks = _test_blocks(connections[alias])
+    return blocks[-1] if blocks else None
 
 
 def savepoint(alias: str) -> AbstractContextManager[object]:
@@ -31,8 +33,8 @@ def savepoint(alias: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _test_blocks(connection: BaseDatabaseWrapper) -> int:
-    return sum(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+def _test_blocks(connection: BaseDatabaseWrapper) -> list[object]:
+    return [block for block in connection.atomic_blocks if block._from_testcase]
 
 
 # Fates not yet settled, per connection: the last one of a commit writes for all.
@@ -56,7 +58,7 @@ class Fate:
         self.tell: Callable[[], None] | None = None
         self._connection = connection
         _unsettled[connection] = _unsettled.get(connection, 0) + 1
-        test_blocks = _test_blocks(connection)
+        test_blocks = len(_test_blocks(connection))
 
         def committed() -> None:
             self._settle(COMMITTED)
@@ -70,9 +72,14 @@ class Fate:
         weakref.finalize(committed, dropped).atexit = False
 
     @property
+    def alias(self) -> str:
+        """The alias of the connection."""
+        return str(self._connection.alias)
+
+    @property
     def pending(self) -> bool:
         """Whether the transaction is still open."""
-        return self.state == PENDING and in_transaction(self._connection.alias)
+        return self.state == PENDING and in_transaction(self.alias)
 
     @property
     def rolled_back(self) -> bool:

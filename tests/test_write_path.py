@@ -1,6 +1,9 @@
 """The promises of the write path, through real requests on the real database."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -15,6 +18,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from django_authaudit import record, recorder
+from django_authaudit.models import AuditLog
 from tests import views
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -365,3 +369,66 @@ def test_a_login_whose_session_was_kept_says_nothing(client, rows, bob):
     assert "session_kept" not in row.metadata
     assert row.session_ref
     assert client.session.session_key not in row.session_ref
+
+
+@pytest.mark.django_db(databases=["default", "audit"], transaction=True)
+def test_a_state_change_waits_for_the_logs_own_transaction_too(settings, act, bob):
+    """Committed in one database, it is not written into an open transaction of the other."""
+    settings.AUTHAUDIT_DATABASE = "audit"
+    log = AuditLog.objects.using("audit").filter(event="authz.role.granted")
+
+    def view(request):
+        bob.is_staff = True
+        bob.save()
+
+    with transaction.atomic(using="audit"):
+        act(view)
+        assert not log.exists()
+    assert log.get().outcome == "success"
+    with transaction.atomic(using="default"):
+        bob.is_superuser = True
+        bob.save()
+        assert log.count() == 1
+    assert log.count() == 2
+
+
+LEFT_BEHIND = """
+import multiprocessing, os, sys
+import django
+django.setup()
+from django.db import connection, transaction
+from django.contrib.auth.models import User
+
+def work():
+    connection.connect()
+    try:
+        with transaction.atomic():
+            User.objects.create_user("ghost")
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+
+if sys.argv[1] == "child":
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join()
+else:
+    work()
+"""
+
+
+@pytest.mark.parametrize("where", ["child", "main"])
+def test_what_a_rollback_left_is_written_when_the_process_ends(rows, tmp_path, where):
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings_server",
+        "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    subprocess.run([sys.executable, "-c", LEFT_BEHIND, where], env=environment, check=True)
+    (row,) = rows()
+    assert (row.event, row.username, row.metadata["rolled_back"]) == (
+        "account.created",
+        "ghost",
+        True,
+    )

@@ -1,0 +1,54 @@
+"""What one test leaves behind is nothing to the next. Each class runs one test twice."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import transaction
+from django.test import TestCase, TransactionTestCase
+
+from django_authaudit import record, recorder
+from django_authaudit.models import AuditLog
+
+
+class LeavesARollbackBehind:
+    def run_once(self):
+        record("auth.logout", username="mine")
+        self.assertEqual(list(AuditLog.objects.values_list("username", flat=True)), ["mine"])
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            User.objects.create_user("left")
+            raise ZeroDivisionError
+        self.assertEqual(len(recorder._settled), 1)
+
+    def test_once(self):
+        self.run_once()
+
+    def test_twice(self):
+        self.run_once()
+
+
+class InTestCaseTests(LeavesARollbackBehind, TestCase):
+    def test_it_is_written_in_the_same_test(self):
+        self.run_once()
+        record("auth.logout", username="mine")
+        rolled_back = AuditLog.objects.get(event="account.created")
+        self.assertEqual(rolled_back.outcome, "failure")
+
+    def test_a_state_change_is_visible_inside_the_block(self):
+        with transaction.atomic():
+            User.objects.create_user("bob")
+            self.assertEqual(AuditLog.objects.get().outcome, "success")
+        self.assertEqual(AuditLog.objects.count(), 1)
+
+
+class InTransactionTestCaseTests(LeavesARollbackBehind, TransactionTestCase):
+    pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrating_forgets_nothing():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record("auth.logout")
+        raise ZeroDivisionError
+    call_command("migrate", verbosity=0)
+    recorder.write_settled()
+    assert AuditLog.objects.filter(event="auth.logout").count() == 1
