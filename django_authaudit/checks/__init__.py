@@ -1,0 +1,29 @@
+"""What is wrong with a project's settings, said before it costs an entry.
+
+``E0xx`` are errors of settings, ``E1xx`` of sinks, ``E2xx`` of sources, ``W0xx`` is advice. No id
+is ever used for two mistakes. Nothing here queries a database or makes a file.
+"""
+
+from __future__ import annotations
+
+from django.core.checks import Tags, register
+
+from django_authaudit.checks import installation, proxies, retention, sinks, sources, spool
+
+TAG = "django_authaudit"
+"""``manage.py check --tag django_authaudit`` runs these checks alone."""
+
+CHECKS = (
+    *installation.CHECKS,
+    *proxies.CHECKS,
+    *retention.CHECKS,
+    *sinks.CHECKS,
+    *sources.CHECKS,
+    *spool.CHECKS,
+)
+
+
+def register_all() -> None:
+    """Bind every check to ``manage.py check``; a second call adds nothing."""
+    for check in CHECKS:
+        register(check, TAG, Tags.security)
