@@ -1,9 +1,8 @@
 """Connects everything when Django is ready."""
 
-import atexit
-
 from django.apps import AppConfig
 from django.core.signals import request_finished
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,12 +13,17 @@ class AuthAuditConfig(AppConfig):
     verbose_name = _("Audit log")
 
     def ready(self) -> None:
-        """Register the checks, connect the sources, and write what is left at the end."""
-        from django_authaudit import recorder, sources
+        """Register the checks and connect the sources."""
+        from django_authaudit import checks, recorder, sources
 
+        checks.register_all()
         sources.connect_all()
-        # Safe points for what a rollback left behind.
+        # A safe point for what a rollback left behind.
         request_finished.connect(
             recorder.write_settled, dispatch_uid="django_authaudit.recorder.write_settled"
         )
-        atexit.register(recorder.write_settled)
+        post_migrate.connect(
+            recorder.forget_settled,
+            sender=self,
+            dispatch_uid="django_authaudit.recorder.forget_settled",
+        )
