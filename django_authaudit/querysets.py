@@ -12,7 +12,7 @@ from django_authaudit.events import FAILURE
 from django_authaudit.exceptions import ReadOnlyError
 
 if TYPE_CHECKING:
-    from django_authaudit.models import AuditLog
+    from django_authaudit.models import AuditLog  # noqa: F401 - named in a string below
 
 
 class AuditLogQuerySet(models.QuerySet["AuditLog"]):
