@@ -1,8 +1,9 @@
-"""A user model without groups, flags or a name: the e-mail address signs in."""
+"""A user model without flags or a name, and with roles under a name of its own."""
 
 import uuid
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import Group
 from django.db import models
 
 
@@ -15,11 +16,13 @@ class PlainUserManager(BaseUserManager):
 
 
 class PlainUser(AbstractBaseUser):
-    """Signs in by e-mail, has a UUID for a key, and neither groups nor flags."""
+    """Signs in by e-mail, has a UUID for a key, and nothing of ``PermissionsMixin``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
+    teams = models.ManyToManyField(Group, blank=True)
+    friends = models.ManyToManyField("self", blank=True)
 
     objects = PlainUserManager()
     USERNAME_FIELD = "email"

@@ -6,7 +6,7 @@ import pytest
 from axes.models import AccessAttempt
 from axes.signals import user_locked_out
 from axes.utils import reset
-from django.contrib.auth import signals
+from django.contrib.auth import authenticate, signals
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.db.models import F
@@ -126,7 +126,7 @@ class TestLock:
         ]
 
     def test_of_what_may_be_a_password_masks_it(self, client, log, secrets, settings):
-        settings.AXES_LOCKOUT_PARAMETERS = BY_BOTH
+        settings.AXES_LOCKOUT_PARAMETERS = BY_NAME + BY_ADDRESS
         secrets.learn("hunter2 is my password!")
         for _ in range(4):
             attempt(client, "hunter2 is my password!")
@@ -141,7 +141,8 @@ class TestLock:
             "auth.account_unlocked",
         ]
         assert rows[-1]["metadata"]["parameters"] == [
-            {"username": MASK, "ip_address": "127.0.0.1"}
+            {"username": MASK},
+            {"ip_address": "127.0.0.1"},
         ]
 
     def test_of_a_signed_in_user_who_tries_another_account_names_both(
@@ -184,6 +185,13 @@ class TestLock:
         signals.user_login_failed.send(sender="project", credentials={"username": "bob"})
 
         assert [row["metadata"] for row in log.new()] == [{"reason": "invalid_password"}]
+
+    def test_sent_after_the_failure_is_no_second_failure(self, rf, bob, log):
+        request = rf.post("/login/")
+        authenticate(request, username="bob", password=WRONG)
+        user_locked_out.send("project", request=request, username="bob", ip_address="::1")
+
+        assert log.new() == [wrong(bob), locked(bob)]
 
     def test_sent_by_another_package_is_a_lock_and_a_failure(self, rf, bob, log):
         request = rf.post("/login/")

@@ -438,6 +438,18 @@ class TestFailure:
 
         assert log.new() == [refused("unknown_user", "")]
 
+    def test_that_a_package_sends_by_itself_is_recorded_each_time(self, bob, log, settings):
+        settings.AUTHENTICATION_BACKENDS = [f"{BACKENDS}.RefusingBackend"]
+        authenticate(username="bob", password=WRONG)
+        signals.user_login_failed.send(sender="project", credentials={"username": "bob"})
+        signals.user_login_failed.send(sender="project", credentials={"username": "bob"})
+
+        assert [row["metadata"]["reason"] for row in log.new()] == [
+            "backend_refused",
+            "invalid_password",
+            "invalid_password",
+        ]
+
     def test_copies_nothing_but_names_from_the_credentials(self, log):
         credentials = dict.fromkeys(["otp", "pin", "nonce", "ticket", "Authorization"], WRONG)
         signals.user_login_failed.send(sender="project", credentials=credentials)

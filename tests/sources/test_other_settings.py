@@ -14,6 +14,7 @@ from tests.sources.conftest import SETTINGS
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 AXES = "test_axes.py"
+LOCKS = f"{AXES}::TestLock"
 ORDERS = {
     "axes-first": "axes django_authaudit",
     "admin-first": "django.contrib.admin django_authaudit axes",
@@ -21,11 +22,11 @@ ORDERS = {
 }
 
 
-def run(file, suffix, **variables):
+def run(file, suffix, *, tests="", **variables):
     measured = ["coverage", "run", "--parallel-mode", "-m"] if Coverage.current() else []
     command = [sys.executable, "-m", *measured, "pytest", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, str(HERE / file)],
+        [*command, str(HERE / (tests or file))],
         cwd=ROOT,
         env={
             **os.environ,
@@ -47,4 +48,4 @@ def test_with_the_settings_of(file):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_with_axes_in_the_order(order):
-    run(AXES, f"axes_{len(order)}", FIRST_APPS=ORDERS[order])
+    run(AXES, f"axes_{len(order)}", tests=LOCKS, FIRST_APPS=ORDERS[order])

@@ -1,4 +1,4 @@
-"""A user model without name, flags, groups and admin: a UUID and an address that signs in."""
+"""A user model without name and flags: a UUID, an address that signs in, and teams."""
 
 import re
 
@@ -130,7 +130,7 @@ def test_a_password_is_reset_by_the_link(client, carol, log):
     client.get(link)
 
     at = "POST /password/password_reset/"
-    masked = f"{form.removesuffix('set-password/')}{MASK}/"
+    masked = f"/password/reset/{MASK}/{MASK}/"
     assert log.new() == [
         success("auth.password_reset.requested", user=carol, at=at),
         success("auth.password_reset.requested", email="nobody@example.org", at=at),
@@ -138,6 +138,25 @@ def test_a_password_is_reset_by_the_link(client, carol, log):
         failure(
             "auth.password_reset.failure", user=carol, at=f"GET {masked}", reason="invalid_link"
         ),
+    ]
+
+
+def test_roles_are_followed_whatever_the_field_is_called(carol, log):
+    editors = Group.objects.create(name="editors")
+    carol.teams.add(editors)
+    carol.friends.add(PlainUser.objects.create_user("dave@example.org"))
+    log.forget()
+    editors.plainuser_set.clear()
+    carol.teams.add(editors)
+    pk = carol.pk
+    carol.delete()
+    carol.pk = pk
+
+    role = {"kind": "group", "name": "editors"}
+    assert log.new() == [
+        success("authz.role.revoked", user=carol, role=role),
+        success("authz.role.granted", user=carol, role=role),
+        success("account.deleted", user=carol, roles=[role]),
     ]
 
 
