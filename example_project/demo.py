@@ -67,7 +67,8 @@ def run(options: argparse.Namespace, data: Path) -> int:
     narrator = Narrator(cast)
     print(terminal.styled("The Harbour Library: a tour of django_authaudit", "bold"))
     narrator.play(chapters.BEFORE_THE_SERVER_RUNS)
-    with site.Server(options.port or site.free_port(), data / "server.log") as server:
+    port = options.port or site.free_port(usual=not options.no_serve)
+    with site.Server(port, data / "server.log") as server:
         cast.arrive(server.address)
         try:
             for chapter in chapters.OVER_HTTP:

@@ -47,9 +47,9 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def free_port() -> int:
-    """Return the usual port of the development server, or any other that is free."""
-    if is_free(USUAL_PORT):
+def free_port(*, usual: bool) -> int:
+    """Return the development server's usual port, if wanted and free, or any free one."""
+    if usual and is_free(USUAL_PORT):
         return USUAL_PORT
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -77,11 +77,11 @@ class Server:
                 stderr=log,
             )
         deadline = time.monotonic() + SECONDS_TO_START
-        while is_free(self.port):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise TourError(f"The server did not start:\n{self.log.read_text()}")
+        while is_free(self.port) and self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
+        if self.process.poll() is not None or time.monotonic() > deadline:
+            self.stop()
+            raise TourError(f"The server did not start:\n{self.log.read_text()}")
         return self
 
     def __exit__(
