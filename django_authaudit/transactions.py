@@ -34,7 +34,7 @@ def savepoint(alias: str) -> AbstractContextManager[object]:
 
 
 def _test_blocks(connection: BaseDatabaseWrapper) -> list[object]:
-    return [block for block in connection.atomic_blocks if block._from_testcase]
+    return [block for block in connection.atomic_blocks if getattr(block, "_from_testcase", False)]
 
 
 # Fates not yet settled, per connection: the last one of a commit writes for all.
