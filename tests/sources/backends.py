@@ -2,7 +2,6 @@
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.core.exceptions import PermissionDenied
 
 from tests.users.models import Customer, ProxyUser
@@ -32,12 +31,6 @@ class EmailBackend(BaseBackend):
 
     def authenticate(self, request, email=None, password=None, **kwargs):
         return None
-
-
-class HeaderMiddleware(RemoteUserMiddleware):
-    """Trusts a header, as it must under ASGI, where there are no variables of the server."""
-
-    header = "HTTP_REMOTE_USER"
 
 
 class ProxyBackend(ModelBackend):

@@ -176,14 +176,14 @@ class TestRemoteUser:
         settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
         settings.MIDDLEWARE = [
             *settings.MIDDLEWARE,
-            f"{BACKENDS}.HeaderMiddleware",
+            "django.contrib.auth.middleware.RemoteUserMiddleware",
         ]
 
     BACKEND = "django.contrib.auth.backends.RemoteUserBackend"
 
     def test_signs_in_once_and_out_when_the_header_goes(self, client, bob, log):
-        client.get("/", headers={"remote-user": "bob"})
-        client.get("/", headers={"remote-user": "bob"})
+        client.get("/", REMOTE_USER="bob")
+        client.get("/", REMOTE_USER="bob")
         client.get("/")
 
         assert log.new() == [
@@ -202,7 +202,7 @@ class TestRemoteUser:
         ]
 
     def test_of_a_new_account_is_that_account_and_its_login(self, client, log):
-        client.get("/", headers={"remote-user": "carol"})
+        client.get("/", REMOTE_USER="carol")
 
         carol = User.objects.get(username="carol")
         assert log.new() == [
@@ -214,7 +214,7 @@ class TestRemoteUser:
         bob.is_active = False
         bob.save()
         log.forget()
-        client.get("/", headers={"remote-user": "bob"})
+        client.get("/", REMOTE_USER="bob")
 
         assert log.new() == [refused("inactive", "GET /", user=bob)]
 

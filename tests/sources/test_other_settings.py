@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from coverage import Coverage
 from django.conf import settings
 
 from tests.sources.conftest import SETTINGS
@@ -23,8 +22,10 @@ ORDERS = {
 
 
 def run(file, suffix, *, tests="", **variables):
-    measured = ["coverage", "run", "--parallel-mode", "-m"] if Coverage.current() else []
-    command = [sys.executable, "-m", *measured, "pytest", "-q", "-p", "no:cacheprovider"]
+    coverage = sys.modules.get("coverage")
+    measured = coverage is not None and coverage.Coverage.current() is not None
+    measure = ["coverage", "run", "--parallel-mode", "-m"] if measured else []
+    command = [sys.executable, "-m", *measure, "pytest", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
         [*command, str(HERE / (tests or file))],
         cwd=ROOT,
