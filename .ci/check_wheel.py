@@ -55,7 +55,8 @@ settings.configure(
     STATIC_URL="static/",
     USE_TZ=True,
     ALLOWED_HOSTS=["testserver"],
-    AUTHAUDIT_SPOOL_DIR="spool",
+    # The project itself is a temporary one.
+    SILENCED_SYSTEM_CHECKS=["django_authaudit.W006"],
 )
 django.setup()
 call_command("check", fail_level="WARNING")
@@ -98,8 +99,8 @@ def build(into: Path) -> Path:
     return wheel
 
 
-def run(*command: str, cwd: Path | None = None) -> str:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+def run(*command: str, cwd: Path | None = None, **more: str) -> str:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | more
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -138,7 +139,8 @@ def use(wheel: Path, folder: Path) -> str:
     run(python, "-m", "pip", "install", "--quiet", str(wheel), cwd=folder)
     (folder / "new_project_urls.py").write_text(URLS)
     (folder / "new_project.py").write_text(NEW_PROJECT)
-    said = run(python, "-W", "error", "new_project.py", cwd=folder)
+    state = str(folder / "state")
+    said = run(python, "-W", "error", "new_project.py", cwd=folder, XDG_STATE_HOME=state)
     if str(environment) not in said:
         sys.exit(f"The installed package was not the one imported: {said}")
     return said
