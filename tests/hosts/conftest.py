@@ -1,0 +1,3 @@
+"""The project's own tests are run by the project's own runners."""
+
+collect_ignore = ["project"]
