@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db import router
 from django.db.models import signals
 
 from django_authaudit import context, events, lookups, recorder, wraps
@@ -173,13 +174,18 @@ def _before_update(queryset: Any, values: Mapping[str, Any]) -> dict[Any, Values
     names = [name for name in _tracked() if name in values]
     if not names:
         return None
-    rows = queryset.order_by().values("pk", *names)
-    return {row.pop("pk"): row for row in rows.using(queryset.db)}
+    rows = queryset.order_by().using(_written(queryset)).values("pk", *names)
+    return {row.pop("pk"): row for row in rows}
 
 
 def _after_update(queryset: Any, found: dict[Any, Values]) -> None:
     user_model = get_user_model()
-    using = queryset.db
+    using = _written(queryset)
     for user in user_model._base_manager.using(using).filter(pk__in=list(found)).iterator():
         before = found[user.pk]
         _compare(user, before, {name: getattr(user, name) for name in before}, using)
+
+
+def _written(queryset: Any) -> str:
+    """Return the alias that `queryset` updates; it reads from another where there are replicas."""
+    return str(queryset._db or router.db_for_write(queryset.model, **queryset._hints))

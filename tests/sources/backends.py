@@ -1,4 +1,4 @@
-"""Authentication backends, and what belongs to them, that a project might have."""
+"""What a project might have chosen: authentication backends, a hasher, a router."""
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -49,3 +49,13 @@ class NewHasher(PBKDF2PasswordHasher):
     """Makes every hash by another algorithm out of date, and is quick about it."""
 
     iterations = 1
+
+
+class ReadsElsewhere:
+    """Routes as a project with a replica does."""
+
+    def db_for_read(self, model, **hints):
+        return "audit"
+
+    def db_for_write(self, model, **hints):
+        return "default"

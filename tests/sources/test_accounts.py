@@ -397,3 +397,15 @@ class TestBulkUpdate:
         assert log.new() == [
             granted(bob, flag("is_superuser"), actor=root, at="GET /act/promote/")
         ]
+
+    @pytest.mark.django_db(databases=["default", "audit"])
+    def test_is_read_where_it_is_written(self, bob, log, settings):
+        settings.DATABASE_ROUTERS = ["tests.sources.backends.ReadsElsewhere"]
+        User.objects.update(is_active=False)
+        User.objects.using("default").update(is_active=True)
+        settings.DATABASE_ROUTERS = []
+
+        assert log.new() == [
+            success("account.deactivated", user=bob),
+            success("account.activated", user=bob),
+        ]
