@@ -126,6 +126,7 @@ def test_a_change_that_was_rolled_back_is_seen_as_such(request, transactional, e
         outcome="failure",
         metadata={"rolled_back": True},
     )
+    assert entries.events == ["account.created", "authz.role.granted"]
 
 
 def test_matching_entries_can_be_asked_for(client, bob, entries):
