@@ -12,6 +12,7 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     ValidationError,
 )
+from django.core.validators import validate_email
 from django.db import router
 from django.utils.crypto import salted_hmac
 
@@ -45,9 +46,12 @@ def find_account(name: str, email: str = "") -> Any:
 def mask_unless_a_name(draft: Draft) -> None:
     """Mask what was typed as a name if no account could be named so: it may be a password.
 
-    A keyed hash remains, by which two attempts can be compared (CWE-532).
+    The same goes for an address. A keyed hash of the name remains, by which two attempts can be
+    compared (CWE-532).
     """
     typed = draft.username
+    if draft.email and not _could_be_an_address(draft.email):
+        draft.email = MASK
     if not typed or _could_be_a_name(typed):
         return
     draft.username = MASK
@@ -119,6 +123,14 @@ def with_content_type(things: Any) -> Any:
 def _could_be_a_name(typed: str) -> bool:
     try:
         _name_field().run_validators(typed)
+    except ValidationError:
+        return False
+    return True
+
+
+def _could_be_an_address(typed: str) -> bool:
+    try:
+        validate_email(typed)
     except ValidationError:
         return False
     return True

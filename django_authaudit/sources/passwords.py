@@ -86,7 +86,11 @@ def _look_at_request(request: Any, response: Any) -> None:
 
 
 def _name_account(draft: Draft) -> bool:
-    account = lookups.find_account("", draft.email)
-    if account is not None:
-        draft.concerns(account)
+    # A form of the project may take a name in the same field.
+    account = lookups.find_account(draft.email, draft.email)
+    if account is None:
+        lookups.mask_unless_a_name(draft)
+        return True
+    draft.email = ""
+    draft.concerns(account)
     return True

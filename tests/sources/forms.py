@@ -29,6 +29,12 @@ class Own(forms.Form):
         pass
 
 
+class TakesAnything(Own):
+    """Takes a name or an address."""
+
+    email = forms.CharField()
+
+
 class Breaks(PasswordResetForm):
     def send_mail(self, *args, **options):
         raise ConnectionError("no mail today")

@@ -409,6 +409,17 @@ class TestFailure:
         first, second, third = [row["metadata"]["username_hash"] for row in rows]
         assert first == second != third
 
+    def test_with_a_password_in_the_field_of_the_address_is_masked(self, log, secrets, settings):
+        secrets.learn("hunter2 is my password!")
+        settings.AUTHENTICATION_BACKENDS = [f"{BACKENDS}.EmailBackend"]
+        authenticate(email="hunter2 is my password!", password=WRONG)
+        signals.user_login_failed.send(
+            sender="project", credentials={"username": "bob", "email": "hunter2 is my password!"}
+        )
+
+        rows = log.new()
+        assert [(row["username"], row["email"]) for row in rows] == [(MASK, MASK), ("bob", MASK)]
+
     def test_with_an_odd_name_of_an_account_is_not_masked(self, client, log):
         bob = User.objects.create_user(r"DOMAIN\bob", password=PASSWORD)
         log.forget()

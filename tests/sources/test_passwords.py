@@ -284,6 +284,17 @@ class TestRequest:
             requested(at, email="nobody@example.org"),
         ]
 
+    def test_by_a_form_that_takes_anything_names_the_account_or_masks_what_was_typed(
+        self, client, bob, log, monkeypatch, secrets
+    ):
+        secrets.learn("hunter2 is my password!")
+        monkeypatch.setattr(forms.OwnView, "chosen", forms.TakesAnything)
+        client.post("/own-reset/", {"email": "bob"})
+        client.post("/own-reset/", {"email": "hunter2 is my password!"})
+
+        at = "POST /own-reset/"
+        assert log.new() == [requested(at, user=bob), requested(at, email=MASK)]
+
     def test_in_code_is_recorded_without_a_request(self, bob, log):
         form = PasswordResetForm({"email": "bob@example.org"})
         assert form.is_valid()
