@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 
 from django_authaudit import context, events, login_failures, lookups, recorder, wraps
 from django_authaudit.drafts import Draft
@@ -32,13 +33,15 @@ def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwar
         return
     _settle_actors(None)
     backend = getattr(user, "backend", "")
+    session = getattr(context.underlying(request), "session", None)
     recorder.note(
         events.LOGIN_SUCCESS,
         request=request,
         user=user,
         actor=user,
         metadata={"backend": backend} if backend else {},
-        explain=_complete_login,
+        # A login by token has no session to lose.
+        explain=_complete_login if session is not None and SESSION_KEY in session else None,
     )
 
 
@@ -106,7 +109,7 @@ def _complete_login(draft: Draft) -> bool:
     if key is not None:
         draft.session_key = key
     scope = draft.scope
-    if scope is not None and scope.request is draft.request and hasattr(scope.request, "session"):
+    if scope is not None and scope.request is draft.request:
         cookies = getattr(scope.response, "cookies", {})
         if settings.SESSION_COOKIE_NAME not in cookies:
             draft.metadata["session_kept"] = False

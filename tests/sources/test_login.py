@@ -140,6 +140,16 @@ class TestSignIn:
 
         assert log.new() == [success("auth.login.success", user=bob, actor=bob)]
 
+    def test_by_a_token_says_nothing_of_a_session(self, client, bob, log):
+        def view(request):
+            signals.user_logged_in.send(sender=User, request=request, user=bob)
+
+        acts["token"] = view
+        client.post("/act/token/")
+
+        at = "POST /act/token/"
+        assert log.new() == [success("auth.login.success", user=bob, actor=bob, at=at)]
+
     def test_of_nobody_is_nothing(self, log):
         signals.user_logged_in.disconnect(update_last_login, dispatch_uid="update_last_login")
         try:
@@ -533,7 +543,7 @@ class TestSignOut:
             ("account.created", None),
         ]
 
-    def test_in_an_async_view_leaves_what_came_before_it_to_who_was_signed_in(
+    def test_by_a_login_in_an_async_view_leaves_nothing_to_the_new_user(
         self, async_client, bob, alice, log
     ):
         async def view(request):
