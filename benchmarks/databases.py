@@ -94,6 +94,7 @@ def environment(
         # Django would open a transaction on it for each request, and fail if it can't.
         aliases["audit"] = {**audit, "ATOMIC_REQUESTS": False}
         chosen["AUTHAUDIT_DATABASE"] = "audit"
+        chosen["DATABASE_ROUTERS"] = ["django_authaudit.routers.AuditRouter"]
     return {
         **os.environ,
         "PYTHONPATH": str(HERE),
