@@ -61,8 +61,8 @@ def on_response(request: Any, response: Any, exception: Any) -> None:
 
 def _look_at_link(request: Any, response: Any) -> None:
     view = (getattr(response, "context_data", None) or {}).get("view")
-    # The first visit by a good link has no form yet either, but redirects to one.
-    if response.status_code != 200 or getattr(view, "validlink", True):
+    # The first visit by a good link is a redirect, which has no view to look at.
+    if getattr(view, "validlink", True):
         return
     recorder.note(
         events.PASSWORD_RESET_FAILURE,

@@ -1,9 +1,9 @@
-"""Forms for a password reset that a project might write."""
+"""Forms and views for a password reset that a project might write."""
 
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetView
+from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
 
 
 class FindsByName(PasswordResetForm):
@@ -47,3 +47,10 @@ class OwnView(PasswordResetView):
 
     def get_form_class(self):
         return self.chosen
+
+
+class Gone(PasswordResetConfirmView):
+    """Says by the status, too, that a link is no good."""
+
+    def render_to_response(self, context, **options):
+        return super().render_to_response(context, status=200 if self.validlink else 410)

@@ -32,12 +32,14 @@ def test_without_the_setting_all_available_sources_are_connected():
 
 def test_connecting_twice_records_nothing_twice(client, bob, log):
     sources.connect_all()
+    client.post("/admin/login/", TYPED)
     client.post("/login/", TYPED)
     client.get("/forbidden/")
     bob.is_staff = True
     bob.save()
 
     assert [row["event"] for row in log.new()] == [
+        "auth.login.failure",
         "auth.login.success",
         "authz.forbidden",
         "authz.role.granted",

@@ -382,6 +382,13 @@ class TestLink:
 
         assert log.new() == [self.refused(f"GET {masked}", bob)]
 
+    def test_is_refused_whatever_the_status(self, client, bob, log, link, masked):
+        wrong = link.replace("/password/reset/", "/gone/")[:-2]
+        assert client.get(f"{wrong}x/").status_code == 410
+
+        at = masked.replace("/password/reset/", "/gone/")
+        assert log.new() == [self.refused(f"GET {at}", bob)]
+
     def test_of_an_unknown_account_is_refused(self, client, log):
         client.get("/password/reset/OTk5OTk5/bx8kz1-6d5f8f9dd1c7a5e7a9/")
 

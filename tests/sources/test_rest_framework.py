@@ -102,6 +102,20 @@ def test_asking_for_a_token_with_a_wrong_password_is_one_failed_login(client, bo
     ]
 
 
+def test_asking_for_the_token_of_another_account_names_both(as_bob, bob, alice, log):
+    as_bob.post("/token/", {"username": "alice", "password": WRONG})
+
+    assert log.new() == [
+        failure(
+            "auth.login.failure",
+            user=alice,
+            actor=bob,
+            at="POST /token/",
+            reason="invalid_password",
+        )
+    ]
+
+
 def test_a_want_of_permission_is_forbidden(as_bob, bob, log):
     as_bob.get("/admins/")
     as_bob.get("/function/")

@@ -273,6 +273,15 @@ class TestGroups:
             revoked(alice, group("editors")),
         ]
 
+    def test_deleted_leave_a_permission_of_the_same_number_alone(self, bob, can_add, log):
+        bob.user_permissions.add(can_add)
+        group = Group.objects.create(pk=can_add.pk, name="editors")
+        group.permissions.add(can_add)
+        log.forget()
+        group.delete()
+
+        assert log.new() == [success("authz.group.deleted", group="editors")]
+
     def test_deleted_by_a_query_take_their_role_from_each_member(self, bob, editors, authors, log):
         bob.groups.add(editors, authors)
         log.forget()

@@ -22,5 +22,6 @@ urlpatterns = [
     path("nowhere-required/", views.nowhere_required),
     path("malformed/", views.malformed),
     path("own-reset/", forms.OwnView.as_view()),
+    path("gone/<uidb64>/<token>/", forms.Gone.as_view()),
     path("team/<slug:token>/", shared.forbidden),
 ]
