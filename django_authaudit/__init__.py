@@ -15,7 +15,7 @@ A project records events of its own by name::
 
 from django_authaudit.entry import Entry
 from django_authaudit.events import Event, register
-from django_authaudit.recorder import record
+from django_authaudit.recorder import arecord, record
 
-__all__ = ["Entry", "Event", "record", "register"]
+__all__ = ["Entry", "Event", "arecord", "record", "register"]
 __version__ = "0.1.0"

@@ -81,13 +81,20 @@ def _walk(header: str, peer: IpAddress | None) -> tuple[IpAddress | None, bool]:
 
 
 def _trusted(address: IpAddress | None, raw: str) -> bool:
-    proxies = conf.AUTHAUDIT_TRUSTED_PROXIES
+    proxies = _proxies()
     if not proxies:
         return False
     if address is None:
         # Servers name a Unix peer by an empty address, "unix:" or the path of the socket.
         return UNIX in proxies and (raw in ("", "unix:") or raw.startswith("/"))
-    return any(address in network for network in _networks(tuple(proxies)))
+    return any(address in network for network in _networks(proxies))
+
+
+def _proxies() -> tuple[str, ...]:
+    """Return the trusted proxies; what is no list of strings counts as none (see the checks)."""
+    value: Any = conf.AUTHAUDIT_TRUSTED_PROXIES
+    is_list = isinstance(value, (list, tuple, set, frozenset))
+    return tuple(value) if is_list and all(isinstance(item, str) for item in value) else ()
 
 
 @lru_cache(maxsize=8)

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
-
 from django_authaudit import events, replay, signals, spool, transactions
 from django_authaudit.drafts import Draft
 from django_authaudit.entry import Entry
@@ -70,11 +68,10 @@ def _store(entries: Sequence[Entry]) -> bool:
 
 
 def _sinks() -> Sequence[Sink]:
-    try:
+    with guard("making the sinks"):
         return get_sinks()
-    except ImproperlyConfigured:
-        logger.exception("Audit log: AUTHAUDIT_SINKS is wrong; entries go to the database.")
-        return (DatabaseSink(),)
+    # A system check says what is wrong; meanwhile entries go to the database.
+    return (DatabaseSink(),)
 
 
 Taken = tuple[Sequence[Entry], Sequence[Entry]]

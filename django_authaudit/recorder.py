@@ -7,6 +7,7 @@ around them has ended. Nothing here raises into the caller.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import os
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from multiprocessing.util import Finalize
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import connections
 from django.http import HttpRequest
 
@@ -28,6 +30,8 @@ logger = logging.getLogger("django_authaudit")
 
 _settled: deque[Draft] = deque()
 """Drafts whose transaction has ended, to be written at the next safe point."""
+_tasks: set[asyncio.Task[None]] = set()
+"""Keeps tasks from being collected before they are done."""
 # The parent writes what the parent noted.
 os.register_at_fork(after_in_child=_settled.clear)
 
@@ -49,7 +53,8 @@ def record(
     `request` defaults to the one under way and `actor` to its signed-in user; `user` is the
     account concerned, `username` what was typed where there is none. `outcome` defaults to the
     event's own, "success" or "failure". Secrets do not belong in `metadata`; keys that name one
-    are masked.
+    are masked. In a coroutine without a request the entry is written in the loop's next turn:
+    `arecord()` waits for it.
     """
     note(
         event,
@@ -87,10 +92,17 @@ def note(
             draft.metadata.setdefault("command", command)
         if scope is not None:
             _keep(scope, draft)
+        elif _in_event_loop():
+            _write_soon(draft)
         elif not _hold(draft):
             _write([draft])
         return draft
     return None
+
+
+async def arecord(event: str, **facts: Any) -> None:
+    """Record as `record()` does, from a coroutine: the entry is durable on return."""
+    await sync_to_async(record)(event, **facts)
 
 
 def flush(scope: context.RequestContext) -> None:
@@ -120,6 +132,23 @@ def _keep(scope: context.RequestContext, draft: Draft) -> None:
     if alias is not None:
         draft.fate = transactions.Fate(alias)
     scope.pending.append(draft)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _write_soon(draft: Draft) -> None:
+    """Have the thread that may query write `draft`: an event loop must not."""
+    _settled.append(draft)
+    Finalize(None, write_settled, exitpriority=10)
+    task = asyncio.get_running_loop().create_task(sync_to_async(write_settled)())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
 def _hold(draft: Draft) -> bool:

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.db import connections
 
@@ -44,8 +45,10 @@ def identity(alias: str) -> str:
 
 def folder(alias: str) -> Path:
     """Return the folder of the spool for the database `alias`; it need not exist yet."""
-    if conf.AUTHAUDIT_SPOOL_DIR:
-        return Path(conf.AUTHAUDIT_SPOOL_DIR)
+    configured: Any = conf.AUTHAUDIT_SPOOL_DIR
+    # Anything else counts as unset, as a system check says.
+    if configured and isinstance(configured, (str, Path)):
+        return Path(configured)
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     key = f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}\0{identity(alias)}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]

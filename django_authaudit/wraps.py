@@ -8,30 +8,31 @@ system check compares the signatures with those written here.
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from importlib import import_module
 from typing import Any
-
-from django.utils.module_loading import import_string
 
 from django_authaudit.guard import guard
 
 WRAPPED: dict[str, str] = {
-    "django.contrib.auth._get_compatible_backends": "(request, **credentials)",
-    "django.contrib.auth.base_user.AbstractBaseUser.check_password": "(self, raw_password)",
-    "django.contrib.auth.base_user.AbstractBaseUser.acheck_password": "(self, raw_password)",
-    "django.contrib.auth.forms.AuthenticationForm.full_clean": "(self)",
-    "django.contrib.auth.forms.PasswordChangeForm.full_clean": "(self)",
-    "django.contrib.auth.forms.PasswordResetForm.get_users": "(self, email)",
-    "django.core.handlers.exception.response_for_exception": "(request, exc)",
-    "django.core.management.base.BaseCommand.execute": "(self, *args, **options)",
-    "django.db.models.query.QuerySet.update": "(self, **kwargs)",
-    "django.middleware.csrf.CsrfViewMiddleware._reject": "(self, request, reason)",
+    "django.contrib.auth._get_compatible_backends": "request, **credentials",
+    "django.contrib.auth.base_user.AbstractBaseUser.check_password": "self, raw_password",
+    "django.contrib.auth.base_user.AbstractBaseUser.acheck_password": "self, raw_password",
+    "django.contrib.auth.forms.AuthenticationForm.full_clean": "self",
+    "django.contrib.auth.forms.PasswordChangeForm.full_clean": "self",
+    "django.contrib.auth.forms.PasswordResetForm.get_users": "self, email",
+    "django.contrib.auth.forms.PasswordResetForm.save": (
+        "self, domain_override, subject_template_name, email_template_name, use_https, "
+        "token_generator, from_email, request, html_email_template_name, extra_email_context"
+    ),
+    "django.core.handlers.exception.response_for_exception": "request, exc",
+    "django.core.management.base.BaseCommand.execute": "self, *args, **options",
+    "django.db.models.query.QuerySet.update": "self, **kwargs",
+    "django.middleware.csrf.CsrfViewMiddleware._reject": "self, request, reason",
 }
-"""What is wrapped, and the signature that the wrap relies on (Django 5.2, 6.0 and 6.1)."""
+"""What is wrapped, and the parameters that the wrap relies on (Django 5.2, 6.0 and 6.1);
+a system check compares."""
 
 
 class Attempt:
@@ -64,30 +65,11 @@ _HOSTS = frozenset({"runserver", "shell", "shell_plus", "test", "testserver"})
 """Commands that only run what others wrote."""
 
 
-def misfits() -> Iterator[str]:
-    """Yield the path of whatever is gone or has another signature in this Django."""
-    for path, expected in WRAPPED.items():
-        try:
-            signature = str(inspect.signature(inspect.unwrap(_resolve(path))))
-        except (ImportError, AttributeError):
-            signature = ""
-        if signature != expected:
-            yield path
-
-
-def _resolve(path: str) -> Any:
-    owner, _, name = path.rpartition(".")
-    return getattr(import_string(owner) if _is_class(owner) else import_module(owner), name)
-
-
-def _is_class(path: str) -> bool:
-    return path.rpartition(".")[2][:1].isupper()
-
-
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """Put ``make(original)`` in the place of ``owner.name``, once."""
-    original = getattr(owner, name)
-    if getattr(original, "_authaudit_wrap", False):
+    original = getattr(owner, name, None)
+    # Where Django has it no longer, a system check says so.
+    if original is None or getattr(original, "_authaudit_wrap", False):
         return
     wrapper = functools.wraps(original)(make(original))
     wrapper.__dict__["_authaudit_wrap"] = True
@@ -184,20 +166,20 @@ def follow_hash_upgrades(user_model: Any) -> None:
     """
 
     def make(original: Any) -> Any:
-        def check_password(self: Any, raw_password: Any) -> Any:
+        def check_password(self: Any, *args: Any, **kwargs: Any) -> Any:
             token = _upgrading_hash.set(True)
             try:
-                return original(self, raw_password)
+                return original(self, *args, **kwargs)
             finally:
                 _upgrading_hash.reset(token)
 
         return check_password
 
     def make_async(original: Any) -> Any:
-        async def acheck_password(self: Any, raw_password: Any) -> Any:
+        async def acheck_password(self: Any, *args: Any, **kwargs: Any) -> Any:
             token = _upgrading_hash.set(True)
             try:
-                return await original(self, raw_password)
+                return await original(self, *args, **kwargs)
             finally:
                 _upgrading_hash.reset(token)
 

@@ -11,6 +11,7 @@ from django.db.models import signals as model_signals
 from django.utils.translation import override
 
 from django_authaudit import checks, observers, recorder, wraps
+from django_authaudit.checks import wrapped
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = {
@@ -36,7 +37,7 @@ def wired():
         **{name: {lookup for lookup, *_ in signal.receivers} for name, signal in known.items()},
         "observers": set(observers._observers),
         "checks": set(registry.registry.registered_checks),
-        "wraps": {wraps._resolve(path) for path in wraps.WRAPPED},
+        "wraps": {wrapped.resolve(path) for path in wraps.WRAPPED},
     }
 
 

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import record, recorder
+from django_authaudit import arecord, record, recorder
 from django_authaudit.models import AuditLog
 from tests import views
 
@@ -432,3 +432,9 @@ def test_what_a_rollback_left_is_written_when_the_process_ends(rows, tmp_path, w
         "ghost",
         True,
     )
+
+
+async def test_a_coroutine_without_a_request_records_too(threads, rows):
+    record("auth.logout", username="sync")
+    await arecord("auth.logout", username="async")
+    assert [row.username for row in await sync_to_async(rows)()] == ["sync", "async"]

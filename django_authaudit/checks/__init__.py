@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from django.core.checks import Tags, register
 
-from django_authaudit.checks import installation, proxies, retention, sinks, sources, spool
+from django_authaudit.checks import (
+    installation,
+    proxies,
+    retention,
+    sinks,
+    sources,
+    spool,
+    wrapped,
+)
 
 TAG = "django_authaudit"
 """``manage.py check --tag django_authaudit`` runs these checks alone."""
@@ -20,6 +28,7 @@ CHECKS = (
     *sinks.CHECKS,
     *sources.CHECKS,
     *spool.CHECKS,
+    *wrapped.CHECKS,
 )
 
 

@@ -11,7 +11,6 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
 from django.utils.module_loading import import_string
 
-from django_authaudit import wraps
 from django_authaudit.checks.values import Check, did_you_mean
 from django_authaudit.conf import conf
 from django_authaudit.middleware import AuditMiddleware
@@ -136,17 +135,6 @@ def check_settings_are_known(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def check_wraps_fit(**kwargs: Any) -> Iterator[CheckMessage]:
-    """W010: what has no public hook is wrapped, and Django may change it."""
-    for path in wraps.misfits():
-        yield Warning(
-            f"{path} is gone or has another signature in this version of Django: what "
-            "django_authaudit learns there may not be recorded.",
-            hint="Use a version of django-authaudit that supports this version of Django.",
-            id="django_authaudit.W010",
-        )
-
-
 CHECKS: tuple[Check, ...] = (
     check_auth_is_installed,
     check_database_is_an_alias,
@@ -156,5 +144,4 @@ CHECKS: tuple[Check, ...] = (
     check_middleware_is_there,
     check_middleware_is_first,
     check_settings_are_known,
-    check_wraps_fit,
 )

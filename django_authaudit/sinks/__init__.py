@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,10 @@ def get_sinks() -> tuple[Sink, ...]:
     Raises ImproperlyConfigured, naming the alias, for one that cannot be made; a system check
     says so before.
     """
-    return tuple(make_sink(alias, config) for alias, config in conf.AUTHAUDIT_SINKS.items())
+    configured: Any = conf.AUTHAUDIT_SINKS
+    if not isinstance(configured, Mapping) or not configured:
+        raise ImproperlyConfigured("AUTHAUDIT_SINKS is no dict of sinks by name, or empty.")
+    return tuple(make_sink(alias, config) for alias, config in configured.items())
 
 
 def make_sink(alias: str, config: Any) -> Sink:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 from django_authaudit.conf import conf
 from django_authaudit.entry import Entry
@@ -53,7 +56,7 @@ def write_alias() -> str:
     from django_authaudit.models import AuditLog
 
     alias = conf.AUTHAUDIT_DATABASE
-    if alias is not None and alias in connections.settings:
+    if isinstance(alias, str) and alias in connections.settings:
         return alias
     return router.db_for_write(AuditLog)
 
@@ -96,10 +99,17 @@ def _values(connection: BaseDatabaseWrapper, entries: Sequence[Entry]) -> list[A
 
     fields = AuditLog._meta.concrete_fields
     return [
-        field.get_db_prep_save(getattr(entry, field.attname), connection)
+        field.get_db_prep_save(_stored(getattr(entry, field.attname)), connection)
         for entry in entries
         for field in fields
     ]
+
+
+def _stored(value: Any) -> Any:
+    """Return a time as the project keeps times; without zones, in that of the project."""
+    if isinstance(value, datetime) and not settings.USE_TZ:
+        return timezone.make_naive(value, timezone.get_default_timezone())
+    return value
 
 
 def _bounded(connection: BaseDatabaseWrapper) -> Execute:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from django_authaudit.conf import conf
 from django_authaudit.sources.base import Source
@@ -19,7 +20,12 @@ def discover() -> dict[str, Source]:
 
 def selected() -> dict[str, Source]:
     """Return the sources to connect: the available ones among those that the settings name."""
-    names = conf.AUTHAUDIT_SOURCES
+    names: Any = conf.AUTHAUDIT_SOURCES
+    # What is no list of names counts as None, as a system check says.
+    if not isinstance(names, (list, tuple, set, frozenset)) or not all(
+        isinstance(name, str) for name in names
+    ):
+        names = None
     return {
         name: source
         for name, source in discover().items()

@@ -111,9 +111,6 @@ def test_a_test_that_ends_with_a_rollback_leaves_nothing_to_the_next(host):
     run_django(host, "leftovers")
 
 
-@pytest.mark.xfail(
-    reason="without a request, what a coroutine records is spooled and replayed later", strict=True
-)
 def test_a_coroutine_that_records_leaves_nothing_to_the_next(tmp_path):
     host = Host(tmp_path)
 
