@@ -2,6 +2,7 @@
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from tests.users.models import Customer, ProxyUser
@@ -34,7 +35,7 @@ class EmailBackend(BaseBackend):
 
 
 class ProxyBackend(ModelBackend):
-    model = ProxyUser
+    model: type[User] = ProxyUser
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         user = self.model.objects.filter(username=username).first()

@@ -66,6 +66,15 @@ class TestSignIn:
         assert in_.session_ref
         assert in_.session_ref == out.session_ref
 
+    def test_says_where_it_came_from(self, client, bob, log):
+        headers = {"user-agent": "Lynx/2.9", "x-forwarded-for": "198.51.100.1"}
+        client.post("/login/", typed("bob", WRONG), REMOTE_ADDR="203.0.113.7", headers=headers)
+
+        [row] = log.rows()
+        assert (row.ip_address, row.user_agent) == ("203.0.113.7", "Lynx/2.9")
+        assert row.metadata["untrusted_forwarded_for"] == "198.51.100.1"
+        assert row.request_id
+
     def test_over_another_session_names_only_the_new_user(self, as_bob, alice, log):
         as_bob.post("/login/", typed("alice"))
         as_bob.post("/logout/")
