@@ -23,6 +23,23 @@ _COLUMNS = ("password", "is_active", *lookups.FLAGS)
 class Source(base.Source):
     """Compares what the database holds with what is saved."""
 
+    records = (
+        events.ACCOUNT_CREATED,
+        events.ACCOUNT_DELETED,
+        events.ACCOUNT_ACTIVATED,
+        events.ACCOUNT_DEACTIVATED,
+        events.ACCOUNT_RENAMED,
+        events.ACCOUNT_EMAIL_CHANGED,
+        events.PASSWORD_CHANGED,
+        events.PASSWORD_RESET_COMPLETED,
+        events.ROLE_GRANTED,
+        events.ROLE_REVOKED,
+    )
+    blind = (
+        "Raw SQL, bulk_create(), fixtures, and QuerySet.update() without "
+        "AUTHAUDIT_TRACK_QUERYSET_UPDATES."
+    )
+
     def connect(self) -> None:
         """Connect the signals of the user model, its proxies and its children."""
         user_model = get_user_model()

@@ -15,6 +15,12 @@ class Source(base.Source):
     """Its lockout signal, and the deletion of its attempts, which is how it unlocks."""
 
     requires = "axes"
+    records = (
+        events.ACCOUNT_LOCKED,
+        events.ACCOUNT_UNLOCKED,
+        events.LOGIN_FAILURE,
+    )
+    blind = "Unlocking with the cache handler, which keeps no rows."
 
     def connect(self) -> None:
         """Connect the signal and, for the database handler, the attempts."""

@@ -21,6 +21,10 @@ class Source(ABC):
 
     requires: ClassVar[str] = "django.contrib.auth"
     """The member of INSTALLED_APPS that the source listens to."""
+    records: ClassVar[tuple[str, ...]] = ()
+    """The codes of the events that it can record."""
+    blind: ClassVar[str] = ""
+    """One sentence on what cannot be seen of its package."""
 
     @property
     def available(self) -> bool:

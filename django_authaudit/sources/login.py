@@ -15,6 +15,16 @@ from django_authaudit.sources import base
 class Source(base.Source):
     """Django's three signals, and what its login form refuses without one."""
 
+    records = (
+        events.LOGIN_SUCCESS,
+        events.LOGIN_FAILURE,
+        events.LOGOUT,
+    )
+    blind = (
+        "A token that never calls login(), a backend that raises anything but "
+        "PermissionDenied, and a session that ends by itself or under another login."
+    )
+
     def connect(self) -> None:
         """Connect the signals and wrap the form."""
         from django.contrib.auth import signals

@@ -13,6 +13,13 @@ from django_authaudit.sources import base
 class Source(base.Source):
     """Django's forms and views; what was stored is for the source `accounts`."""
 
+    records = (
+        events.PASSWORD_CHANGE_FAILURE,
+        events.PASSWORD_RESET_REQUESTED,
+        events.PASSWORD_RESET_FAILURE,
+    )
+    blind = "Forms and views that do not inherit from Django's."
+
     def connect(self) -> None:
         """Wrap the forms and look at the responses of the views."""
         from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm

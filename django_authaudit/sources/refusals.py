@@ -34,6 +34,19 @@ _DRF_CSRF = "CSRF Failed: "
 class Source(base.Source):
     """Looks at each response, and at the exceptions that become one."""
 
+    records = (
+        events.FORBIDDEN,
+        events.UNAUTHENTICATED,
+        events.CSRF_REJECTED,
+        events.RATE_LIMITED,
+        events.TOKEN_FAILURE,
+        events.SUSPICIOUS_REQUEST,
+    )
+    blind = (
+        "What never becomes a response: a stream that ends early, an exception that a "
+        "view swallows, and middleware outside AuditMiddleware."
+    )
+
     def connect(self) -> None:
         """Register as an observer and wrap what no hook shows."""
         observers.on_response(on_response)

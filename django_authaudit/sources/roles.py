@@ -46,6 +46,20 @@ _relations: dict[Any, Relation] = {}
 class Source(base.Source):
     """Follows every path by which a role is given and taken."""
 
+    records = (
+        events.ROLE_GRANTED,
+        events.ROLE_REVOKED,
+        events.GROUP_CREATED,
+        events.GROUP_DELETED,
+        events.GROUP_RENAMED,
+        events.GROUP_PERMISSION_GRANTED,
+        events.GROUP_PERMISSION_REVOKED,
+    )
+    blind = (
+        "Raw SQL, fixtures, rows of the join tables written directly, and cascades of "
+        "the database's own."
+    )
+
     def connect(self) -> None:
         """Connect the relations of the user model and of groups, and the groups themselves."""
         from django.contrib.auth.models import Group, Permission

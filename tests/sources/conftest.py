@@ -16,11 +16,12 @@ from django_authaudit import guard, spool
 from django_authaudit.models import AuditLog
 from tests.sources.recorded import NEW, PASSWORD, WRONG, Log
 
-# These need packages or a user model of their own: test_other_settings.py runs them.
+TESTS = Path(__file__).parent.parent
+# A test module that has settings of its name is run with them, by test_other_settings.py.
 SETTINGS = {
-    "test_axes.py": "tests.settings_axes",
-    "test_plain_users.py": "tests.settings_plain",
-    "test_rest_framework.py": "tests.settings_rest_framework",
+    path.name: f"tests.settings_{path.stem.removeprefix('test_')}"
+    for path in sorted(Path(__file__).parent.glob("test_*.py"))
+    if (TESTS / f"settings_{path.stem.removeprefix('test_')}.py").exists()
 }
 RESET_LINK = re.compile(r"/reset/[^/\s]+/([^/\s]+)/")
 
