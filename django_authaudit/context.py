@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any
 
 from django.http import HttpRequest
@@ -32,7 +32,7 @@ class RequestContext:
         self.exception: BaseException | None = None
         self.response: Any = None
         self.open = True
-        self.token: Token[RequestContext | None] | None = None
+        self.token: Any = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("django_authaudit", default=None)
@@ -47,8 +47,7 @@ def enter(request: HttpRequest) -> RequestContext:
 
 def leave(scope: RequestContext) -> None:
     """End the request that `enter()` began."""
-    if scope.token is not None:
-        _current.reset(scope.token)
+    _current.reset(scope.token)
 
 
 def current() -> RequestContext | None:

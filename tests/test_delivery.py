@@ -204,8 +204,9 @@ def test_every_sink_gets_every_entry_whatever_happens_to_another(settings):
     assert not spool.waiting("default")
 
 
-def test_wrong_sinks_fall_back_to_the_database(settings, caplog):
-    settings.AUTHAUDIT_SINKS = {"database": {"BACKEND": "no.such.Sink"}}
+@pytest.mark.parametrize("backend", ["no.such.Sink", "builtins.dict"])
+def test_wrong_sinks_fall_back_to_the_database(settings, caplog, backend):
+    settings.AUTHAUDIT_SINKS = {"database": {"BACKEND": backend}}
     record("auth.logout", username="bob")
     assert AuditLog.objects.get().username == "bob"
     assert "making the sinks failed" in caplog.text
