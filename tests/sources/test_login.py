@@ -137,6 +137,18 @@ class TestSignIn:
         assert response.status_code == 500
         assert log.new() == [signed_in(bob, "GET /act/fail/", session_kept=False)]
 
+    def test_over_another_session_that_was_not_kept_names_no_session(self, as_bob, alice, log):
+        def view(request):
+            login(request, alice, MODEL_BACKEND)
+            raise RuntimeError("after the login")
+
+        acts["fail"] = view
+        as_bob.get("/act/fail/")
+
+        [row] = log.rows()
+        assert (row.user_id, row.session_ref) == (alice.pk, "")
+        assert row.metadata == {"session_kept": False}
+
     def test_by_the_test_client_is_recorded_without_a_request(self, bob, log):
         Client().force_login(bob)
         Client().login(username="bob", password=PASSWORD)
