@@ -1,13 +1,14 @@
-"""The directive ``events``: a table of the catalogue, as the code has it.
+"""Two directives that print what the code knows of itself.
 
-Its argument is one or more beginnings of codes. A line of its body, ``code: text``, says which
-``reason`` that event can have.
+``events`` is a table of the catalogue. Its argument is one or more beginnings of codes; a line of
+its body, ``code: text``, says which ``reason`` that event can have. ``sources`` is a table of what
+is listened to, and of what it cannot see.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,33 +16,36 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import django_authaudit
-from django_authaudit import events
+from django_authaudit import events, sources
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PACKAGE = Path(django_authaudit.__file__).parent
-HEADINGS = ("Event", "Outcome", "Kind, severity", "OWASP name", "Recorded by")
+EVENT_HEADINGS = ("Event", "Outcome", "Kind, severity", "OWASP name", "Recorded by")
+SOURCE_HEADINGS = ("Source", "Listens to", "Cannot see")
 
 
-def recorders() -> dict[str, set[str]]:
-    """Return what records each event, by its code: sources, or else other modules."""
-    found: dict[str, set[str]] = {}
-    others: dict[str, set[str]] = {}
-    for path in PACKAGE.rglob("*.py"):
-        kind = found if path.parent.name == "sources" else others
-        for code in _codes_in(path) if path.name != "events.py" else ():
-            kind.setdefault(code, set()).add(path.stem)
-    return {**others, **found}
+def recorders() -> dict[str, list[str]]:
+    """Return what records each event, by its code: sources, or the log's own modules."""
+    found: dict[str, list[str]] = {}
+    for name, source in sources.discover().items():
+        for code in source.records:
+            found.setdefault(code, []).append(name)
+    for path in sorted(PACKAGE.glob("*.py")):
+        for code in _own_codes_in(path) if path.name != "events.py" else ():
+            found.setdefault(code, []).append(path.stem)
+    return found
 
 
-def _codes_in(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        owner = node.value if isinstance(node, ast.Attribute) else None
-        if isinstance(node, ast.Attribute) and isinstance(owner, ast.Name):
-            code = getattr(events, node.attr, "") if owner.id == "events" else ""
-            if isinstance(code, str) and events.is_registered(code):
-                yield code
+def _own_codes_in(path: Path) -> set[str]:
+    """Return the events of the log itself that the text of `path` names."""
+    codes = (
+        getattr(events, node.attr, "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    )
+    return {code for code in codes if isinstance(code, str) and code.startswith("audit.")}
 
 
 def chosen(prefixes: Iterable[str]) -> list[events.Event]:
@@ -49,8 +53,8 @@ def chosen(prefixes: Iterable[str]) -> list[events.Event]:
     return [event for event in events.registered() if event.code.startswith(tuple(prefixes))]
 
 
-def rows(prefixes: Iterable[str], reasons: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the table as Markdown."""
+def event_rows(prefixes: Iterable[str], reasons: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    """Yield the rows of the table of events as Markdown."""
     by = recorders()
     for event in chosen(prefixes):
         reason = reasons.get(event.code)
@@ -59,34 +63,57 @@ def rows(prefixes: Iterable[str], reasons: Mapping[str, str]) -> Iterator[tuple[
             event.outcome,
             f"{'change' if event.changes_state else 'fact'}, {event.severity}",
             f"`{event.owasp}`" if event.owasp else "-",
-            ", ".join(f"`{name}`" for name in sorted(by.get(event.code, ()))) or "-",
+            ", ".join(f"`{name}`" for name in by.get(event.code, ())) or "-",
         )
 
 
-class EventsDirective(SphinxDirective):
-    """Renders the table."""
+def source_rows() -> Iterator[Sequence[str]]:
+    """Yield the rows of the table of sources as Markdown."""
+    for name, source in sources.discover().items():
+        yield f"`{name}`", f"`{source.requires}`", source.blind or "-"
+
+
+class TableDirective(SphinxDirective):
+    """Renders a table of Markdown."""
+
+    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[nodes.Node]:
+        """Return the nodes of the table."""
+        lines = [headings, ["---"] * len(headings), *rows]
+        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return self.parse_text_to_nodes(text)
+
+
+class EventsDirective(TableDirective):
+    """Renders events; an unknown code or a prefix of nothing is an error."""
 
     required_arguments = 1
     optional_arguments = 9
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the table; an unknown code or a prefix of nothing is an error."""
+        """Return the table."""
         reasons = dict(line.split(": ", 1) for line in self.content if line.strip())
         codes = {event.code for event in chosen(self.arguments)}
         if not codes or not codes.issuperset(reasons):
             raise self.error(f"No such event: {sorted({*reasons} - codes) or self.arguments}")
-        lines = [HEADINGS, ("---",) * len(HEADINGS), *rows(self.arguments, reasons)]
-        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return self.parse_text_to_nodes(text)
+        return self.table(EVENT_HEADINGS, event_rows(self.arguments, reasons))
+
+
+class SourcesDirective(TableDirective):
+    """Renders the sources."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        return self.table(SOURCE_HEADINGS, source_rows())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the directives."""
     from django.conf import settings
 
     # The labels of the events are translatable: without a language they are as written.
     if not settings.configured:
         settings.configure(USE_I18N=False)
     app.add_directive("events", EventsDirective)
+    app.add_directive("sources", SourcesDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
