@@ -63,13 +63,14 @@ def note_exception(exception: BaseException) -> None:
         scope.exception = exception
 
 
-def underlying(request: Any) -> Any:
-    """Return Django's request of a request by Django REST framework, or `request` itself.
+def underlying(request: Any) -> HttpRequest | None:
+    """Return Django's request of a request by Django REST framework, or `request` if it is one.
 
     The framework's own `user` property authenticates: reading it in a receiver of
     ``user_login_failed`` never ends.
     """
-    return getattr(request, "_request", request)
+    found = getattr(request, "_request", request)
+    return found if isinstance(found, HttpRequest) else None
 
 
 def signed_in(request: HttpRequest | None) -> Any:

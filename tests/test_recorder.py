@@ -133,3 +133,9 @@ def test_a_request_that_cannot_even_be_looked_at_harms_nobody(caplog):
 
     record("auth.logout", request=Evil())
     assert "recording auth.logout failed" in caplog.text
+
+
+def test_what_is_no_request_counts_as_none():
+    record("auth.logout", request={"user": "bob"}, username="bob")
+    assert last().metadata == {}
+    assert last().username == "bob"

@@ -204,7 +204,6 @@ def on_pre_delete_role(sender: Any, instance: Any, using: str, **kwargs: Any) ->
             relation.pairs(instance, True, None, using), True, using
         ).values()
     ]
-    lookups.role_of(instance)
 
 
 def on_post_delete_group(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
