@@ -1,0 +1,96 @@
+"""Keep the log to its retention; for cron, once a day."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connections
+
+from django_authaudit import retention
+from django_authaudit.management.stopping import stop_when_asked
+
+_ERASE_LINE = "\r\x1b[K"
+
+
+class Command(BaseCommand):
+    """Delete what is too old, and say how much it was."""
+
+    help = "Delete the entries of the audit log that are older than the retention period."
+    # A mistake elsewhere in the project is no reason to keep what must go.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        add = parser.add_argument
+        add("--days", type=whole_number, help="days to keep (default: AUTHAUDIT_RETENTION_DAYS)")
+        add(
+            "--batch-size",
+            type=whole_number,
+            default=retention.MOST_ROWS,
+            help="most entries a transaction, which lasts about a tenth of a second at most "
+            "(default: %(default)s)",
+        )
+        add("--dry-run", action="store_true", help="only say how many entries would be deleted")
+        add(
+            "--database",
+            choices=tuple(connections),
+            help="database to delete from (default: the one that the log is written to)",
+        )
+
+    def handle(self, *, days: int | None, dry_run: bool, verbosity: int, **options: Any) -> None:
+        """Delete or count; raise CommandError with status 2 for whatever prevents it."""
+        using, batch_size = options["database"], options["batch_size"]
+        self.deleted = 0
+        try:
+            cutoff = retention.cutoff_for(days)
+            until = f"{cutoff:%Y-%m-%d %H:%M:%S} UTC"
+            batches = retention.prune(cutoff, batch_size=batch_size, using=using)
+            if dry_run:
+                count = retention.expired(cutoff, using=using).count()
+                self.stdout.write(f"Entries that would be deleted: {count} (before {until}).")
+                return
+            self.consume(batches, progress=verbosity >= 1 and self.stdout.isatty())
+        except retention.RetentionError as error:
+            raise CommandError(str(error), returncode=2) from error
+        except (Error, ImproperlyConfigured) as error:
+            text = " ".join(str(error).split())
+            raise CommandError(
+                f"{text} (Entries deleted: {self.deleted}.) Run it again when the database "
+                "answers and has the table of the log.",
+                returncode=2,
+            ) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                f"Stopped. Entries deleted: {self.deleted}. Run it again to go on.", returncode=2
+            ) from None
+        if verbosity >= 1:
+            self.stdout.write(f"Entries deleted: {self.deleted} (before {until}).")
+
+    def consume(self, batches: retention.Batches, *, progress: bool) -> None:
+        """Have `batches` deleted, until told to stop."""
+        with stop_when_asked() as asked, closing(batches):
+            for batch in batches:
+                self.deleted += batch.count
+                if progress:
+                    self.show(f"Entries deleted: {self.deleted}, up to {batch.until:%Y-%m-%d}")
+                if asked:
+                    raise KeyboardInterrupt
+        if progress:
+            self.show("")
+
+    def show(self, line: str) -> None:
+        """Put `line` in the place of the one before, on a terminal."""
+        self.stdout.write(_ERASE_LINE + line, ending="")
+        self.stdout.flush()
+
+
+def whole_number(text: str) -> int:
+    """Return the number that `text` is; raise ArgumentTypeError for none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, such as 90") from None
