@@ -1,0 +1,94 @@
+"""Store what waits in the spool, without waiting for the next event to do so."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+from django_authaudit import replay, spool
+from django_authaudit.delivery import tell_of_replay
+from django_authaudit.exceptions import SpoolError
+from django_authaudit.sinks.database import write_alias
+
+_TRIES, _PAUSE = 40, 0.05
+"""How often, and after how many seconds, a file is asked for that another process holds."""
+
+
+class Command(BaseCommand):
+    """Replay every file of the spool, and say what became of its entries."""
+
+    help = "Store the entries that wait in the spool in the audit log, each exactly once."
+    # Entries are stored whatever else is wrong with the project.
+    requires_system_checks = ()
+
+    def handle(self, *, verbosity: int, **options: Any) -> None:
+        """Replay; raise CommandError with status 2 when entries are left in the spool."""
+        alias = write_alias()
+        folder = spool.folder(alias)
+        total = replay.Replayed()
+        try:
+            complete = replay_all(alias, total)
+        except (Error, ImproperlyConfigured, OSError, SpoolError) as error:
+            text = " ".join(str(error).split())
+            raise CommandError(
+                f"{text} (Entries stored: {total.stored}.) The others stay in {folder}: run it "
+                "again when the database and the spool are there.",
+                returncode=2,
+            ) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                f"Stopped. Entries stored: {total.stored}. The others stay in {folder}.",
+                returncode=2,
+            ) from None
+        if verbosity >= 1:
+            self.report(total, folder)
+        if not complete:
+            raise CommandError(
+                f"There are files in {folder} that another process replays or another user owns.",
+                returncode=2,
+            )
+
+    def report(self, total: replay.Replayed, folder: Path) -> None:
+        """Print what became of the entries."""
+        if total == replay.Replayed():
+            self.stdout.write(f"No entries wait in {folder}.")
+            return
+        self.stdout.write(
+            f"Entries replayed from {folder}: {total.stored} stored, {total.present} already "
+            f"there, {total.rejected} rejected."
+        )
+        if total.rejected:
+            self.stdout.write(f"What was rejected lies in {folder / f'*{spool.SET_ASIDE}'}.")
+
+
+def replay_all(alias: str, total: replay.Replayed) -> bool:
+    """Replay the files of the spool into `alias` and add to `total`; return whether all were.
+
+    The run is itself recorded, as ``audit.spool_replayed``, unless there was nothing to replay.
+    Raises the database's error, OSError and SpoolError.
+    """
+    with suppress(FileNotFoundError):
+        os.scandir(spool.folder(alias)).close()
+    tries = _TRIES
+    try:
+        while spool.waiting(alias):
+            result = replay.replay_file(alias)
+            if result is not None:
+                total.stored += result.stored
+                total.present += result.present
+                total.rejected += result.rejected
+            elif tries := tries - 1:
+                time.sleep(_PAUSE)
+            else:
+                return False
+        return True
+    finally:
+        if total != replay.Replayed():
+            tell_of_replay(total)
