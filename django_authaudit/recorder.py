@@ -17,7 +17,7 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 
 from django_authaudit import context, events, transactions, wraps
@@ -47,13 +47,15 @@ def record(
     ip_address: str | None = None,
     outcome: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> None:
     """Record that `event` happened. Never raises, never touches the caller's transaction.
 
     `request` defaults to the one under way and `actor` to its signed-in user; `user` is the
     account concerned, `username` what was typed where there is none. `outcome` defaults to the
     event's own, "success" or "failure". Secrets do not belong in `metadata`; keys that name one
-    are masked. In a coroutine without a request the entry is written in the loop's next turn:
+    are masked. `using` is the alias of the database that a state change is made in: an entry says
+    whether the transaction open there was rolled back. In a coroutine without a request the entry is written in the loop's next turn:
     `arecord()` waits for it.
     """
     note(
@@ -66,6 +68,7 @@ def record(
         ip_address=ip_address,
         outcome=outcome,
         metadata=metadata,
+        using=using,
     )
 
 

@@ -15,6 +15,8 @@ PENDING, COMMITTED, ROLLED_BACK = "pending", "committed", "rolled_back"
 
 def in_transaction(alias: str) -> bool:
     """Return whether a real transaction is open; those of Django's TestCase are none."""
+    if alias not in connections.settings:
+        return False
     connection = connections[alias]
     open_blocks = len(connection.atomic_blocks)
     return connection.in_atomic_block and open_blocks > len(_test_blocks(connection))

@@ -139,3 +139,8 @@ def test_what_is_no_request_counts_as_none():
     record("auth.logout", request={"user": "bob"}, username="bob")
     assert last().metadata == {}
     assert last().username == "bob"
+
+
+def test_a_database_that_does_not_exist_has_no_transaction():
+    record("authz.group.created", using="nowhere")
+    assert last().event == "authz.group.created"

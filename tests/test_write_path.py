@@ -137,6 +137,21 @@ def test_a_role_given_back_in_a_savepoint_that_fails_stays_revoked(act, rows, bo
     assert (granted.event, granted.outcome) == ("authz.role.granted", "failure")
 
 
+def test_a_projects_own_state_change_says_that_it_was_rolled_back(atomic_requests, act, rows):
+    def view(request):
+        with transaction.atomic():
+            record("authz.group.created", metadata={"group": "undone"})
+            record("auth.logout")
+            transaction.set_rollback(True)
+        record("authz.group.created", metadata={"group": "kept"})
+
+    act(view)
+    undone, logout, kept = rows()
+    assert (undone.outcome, undone.metadata["rolled_back"]) == ("failure", True)
+    assert (logout.outcome, logout.metadata) == ("success", {})
+    assert (kept.outcome, kept.metadata) == ("success", {"group": "kept"})
+
+
 def test_a_worker_that_is_told_to_exit_writes_before_it_goes(act, log):
     def view(request):
         authenticate(request, username="bob", password="wrong")
