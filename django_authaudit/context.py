@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.crypto import salted_hmac
@@ -94,6 +97,62 @@ def known(user: Any) -> Any:
     if user is UNKNOWN:
         return user
     return user if getattr(user, "is_authenticated", False) and user.pk is not None else None
+
+
+class Impersonation(NamedTuple):
+    """One account acting as another."""
+
+    via: str
+    """The package by which it does."""
+    accounts: tuple[Any, ...]
+    """The keys of the accounts, from the real person's to that of the one acted as."""
+
+    def hides(self, account: Any) -> bool:
+        """Return whether the real person is behind `account`; nobody named is the request's."""
+        return account is None or str(account.pk) in map(str, self.accounts)
+
+
+real_people: dict[str, Callable[[HttpRequest], Sequence[Any]]] = {}
+"""Who is behind a request that acts as another account. By package, a function that reads the
+keys of `Impersonation.accounts` from the request's session; none when nobody acts as another. It
+must not query. Sources add theirs."""
+
+
+def impersonation(request: HttpRequest | None, *, load: bool = False) -> Any:
+    """Return the `Impersonation` under way, None, or UNKNOWN while the session is not loaded.
+
+    With `load` the session is loaded; this may query, so not in an event loop.
+    """
+    if not real_people or request is None:
+        return None
+    session = getattr(request, "session", None)
+    if isinstance(session, SessionBase) and not (load or "_session_cache" in vars(session)):
+        return UNKNOWN
+    for via, ask in real_people.items():
+        if accounts := tuple(ask(request)):
+            return Impersonation(via, accounts)
+    return None
+
+
+_same_person: ContextVar[bool] = ContextVar("django_authaudit.same_person", default=False)
+
+
+@contextmanager
+def same_person() -> Iterator[None]:
+    """Have what ``login()``, ``logout()`` and ``authenticate()`` send inside mean nothing.
+
+    So it is where somebody begins or ceases to act as another, or confirms a session.
+    """
+    token = _same_person.set(True)
+    try:
+        yield
+    finally:
+        _same_person.reset(token)
+
+
+def person_stays() -> bool:
+    """Return whether who is behind the request stays, though an account signs in or out."""
+    return _same_person.get()
 
 
 def request_facts(request: HttpRequest) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from django_authaudit import context
@@ -43,6 +45,7 @@ class Draft:
         self.username = username
         self.email = email
         self.actor = context.signed_in(request) if actor is None else actor
+        self.impersonation = context.impersonation(request)
         self.actor_id: Any = None
         self.actor_username = ""
         self.ip_address = ip_address
@@ -63,6 +66,22 @@ class Draft:
         self.user_id = user.pk
         self.username = self.username or user.get_username()
         self.email = self.email or _email_of(user)
+
+    def settle(self, user: Any) -> None:
+        """Say who was signed in so far, for the request is about to have another user."""
+        if self.actor is context.UNKNOWN:
+            self.actor = user
+        if self.impersonation is context.UNKNOWN:
+            self.impersonation = context.impersonation(self.request)
+
+    def name_session(self) -> None:
+        """Name the session, which is made after the signal, and say when it was not kept."""
+        self.session_key = context.session_key(self.request) or self.session_key
+        scope = self.scope
+        if scope is not None and scope.request is self.request:
+            cookies = getattr(scope.response, "cookies", {})
+            if settings.SESSION_COOKIE_NAME not in cookies:
+                self.metadata["session_kept"] = False
 
     def undone_by(self) -> str | None:
         """Return the alias of the open transaction whose rollback would undo what happened."""
@@ -117,11 +136,26 @@ class Draft:
         actor = self.actor
         if actor is context.UNKNOWN:
             actor = context.ask_signed_in(self.request) if self.request is not None else None
+        if actor is not None and self.own_act:
+            self.concerns(actor)
+        if self.impersonation is context.UNKNOWN:
+            self.impersonation = context.impersonation(self.request, load=True)
+        behind = self.impersonation
+        if self.request is not None and behind is not None and behind.hides(actor):
+            key = behind.accounts[0]
+            self.actor_id = get_user_model()._meta.pk.to_python(key)
+            actor = find_person(self.request, key)
         if actor is not None:
             self.actor_id = actor.pk
             self.actor_username = actor.get_username()
-            if self.own_act:
-                self.concerns(actor)
+
+
+def find_person(request: HttpRequest, key: Any) -> Any:
+    """Return the account that a session knows by `key`, or None; asks once in a request."""
+    people = request.__dict__.setdefault("_authaudit_people", {})
+    if key not in people:
+        people[key] = get_user_model()._base_manager.filter(pk=key).first()
+    return people[key]
 
 
 def _drop(draft: Draft) -> bool:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
-from django_authaudit import context, events, login_failures, lookups, recorder, wraps
+from django_authaudit import (
+    context,
+    events,
+    impersonation,
+    login_failures,
+    lookups,
+    recorder,
+    wraps,
+)
 from django_authaudit.drafts import Draft
 from django_authaudit.sources import base
 
@@ -39,7 +46,7 @@ class Source(base.Source):
 
 def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
     """Record a login, once per request and account however often a package sends it."""
-    if user is None or _recorded_already(user):
+    if user is None or context.person_stays() or _recorded_already(user):
         return
     _settle_actors(None)
     backend = getattr(user, "backend", "")
@@ -60,16 +67,20 @@ def on_user_logged_out(sender: Any, request: Any = None, user: Any = None, **kwa
     django_request = context.underlying(request)
     # alogout() gives None where only request.user was set (Django's AsyncClient).
     user = user or context.signed_in(django_request)
-    if user is context.UNKNOWN or context.known(user) is None:
+    if user is context.UNKNOWN or context.known(user) is None or context.person_stays():
         return
     _settle_actors(user)
-    recorder.note(events.LOGOUT, request=request, user=user, actor=user)
+    # Who acts as another signs out with that account.
+    person = impersonation.end_with_session(django_request) or user
+    recorder.note(events.LOGOUT, request=request, user=person, actor=person)
 
 
 def on_user_login_failed(
     sender: Any, credentials: Any = None, request: Any = None, **kwargs: Any
 ) -> None:
     """Record a failure; the reason is looked up at the flush."""
+    if context.person_stays():
+        return
     name, email = lookups.identifier(credentials or {})
     login_failures.note_attempt(request, name, email)
 
@@ -114,15 +125,7 @@ def _refused_before_password(form: Any) -> None:
 
 
 def _complete_login(draft: Draft) -> bool:
-    """Name the session, which is made after the signal, and say when it was not kept."""
-    key = context.session_key(draft.request)
-    if key is not None:
-        draft.session_key = key
-    scope = draft.scope
-    if scope is not None and scope.request is draft.request:
-        cookies = getattr(scope.response, "cookies", {})
-        if settings.SESSION_COOKIE_NAME not in cookies:
-            draft.metadata["session_kept"] = False
+    draft.name_session()
     return True
 
 
@@ -138,5 +141,4 @@ def _settle_actors(user: Any) -> None:
     """Say who was signed in so far, for the request is about to have another user."""
     scope = context.current()
     for draft in scope.pending if scope is not None else ():
-        if draft.actor is context.UNKNOWN:
-            draft.actor = user
+        draft.settle(user)
