@@ -26,7 +26,7 @@ class Source(base.Source):
 
         wraps.after_cleaning(PasswordChangeForm, on_change_form_cleaned)
         wraps.around_reset_request(PasswordResetForm, on_reset_requested)
-        observers.on_response(on_response)
+        observers.on_response(on_response, _has_view)
 
 
 def on_change_form_cleaned(form: Any) -> None:
@@ -53,11 +53,13 @@ def on_reset_requested(email: str, users: Sequence[Any], request: Any, completed
     )
 
 
+def _has_view(request: Any, response: Any, exception: Any) -> bool:
+    return response is not None and context.view_class(request) is not None
+
+
 def on_response(request: Any, response: Any, exception: Any) -> None:
     """Record a link that is bad, expired or used, and requests by forms that are not Django's."""
     view = context.view_class(request)
-    if view is None or response is None:
-        return
     from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
 
     if issubclass(view, PasswordResetConfirmView):

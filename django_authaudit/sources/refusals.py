@@ -28,6 +28,7 @@ _BY_CODE = {
     "permission_denied": events.FORBIDDEN,
     "throttled": events.RATE_LIMITED,
 }
+_STATUSES = frozenset({302, *_BY_STATUS})
 _DRF_CSRF = "CSRF Failed: "
 
 
@@ -49,7 +50,7 @@ class Source(base.Source):
 
     def connect(self) -> None:
         """Register as an observer and wrap what no hook shows."""
-        observers.on_response(on_response)
+        observers.on_response(on_response, _may_be_refused)
         wraps.on_exception(on_exception)
         wraps.on_csrf_rejection(on_csrf_rejection)
 
@@ -62,6 +63,10 @@ def on_exception(request: Any, exception: BaseException) -> None:
 def on_csrf_rejection(request: Any, reason: str) -> None:
     """Record a CSRF rejection with Django's reason."""
     _note(events.CSRF_REJECTED, request, {"reason": reason})
+
+
+def _may_be_refused(request: Any, response: Any, exception: BaseException | None) -> bool:
+    return exception is not None or getattr(response, "status_code", 0) in _STATUSES
 
 
 def on_response(request: Any, response: Any, exception: BaseException | None) -> None:
