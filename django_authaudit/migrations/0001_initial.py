@@ -125,6 +125,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user", "-id"], name="authaudit_user"),
                     models.Index(fields=["actor", "-id"], name="authaudit_actor"),
                     models.Index(fields=["username", "-id"], name="authaudit_username"),
+                    models.Index(
+                        fields=["actor_username", "-id"], name="authaudit_actor_username"
+                    ),
                     models.Index(fields=["email", "-id"], name="authaudit_email"),
                     models.Index(fields=["ip_address", "-id"], name="authaudit_ip_address"),
                 ],
