@@ -1,0 +1,159 @@
+"""The admin of the log. It shows, and nothing else, whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin import ShowFacets
+from django.db.models.constants import LOOKUP_SEP
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from django_authaudit.admin import cells, detail, filters, pivots, words
+from django_authaudit.admin.changelist import AuditLogChangeList
+from django_authaudit.admin.paginator import BoundedPaginator
+from django_authaudit.models import AuditLog
+
+_FILTERS: tuple[Any, ...] = (
+    pivots.UserFilter,
+    pivots.ActorFilter,
+    pivots.AddressFilter,
+    pivots.SameRequestFilter,
+    pivots.SameSessionFilter,
+    filters.OutcomeFilter,
+    filters.TimeFilter,
+    filters.EventFilter,
+)
+_OWN_COLUMNS = {str(getattr(spec, "parameter_name", "")) for spec in _FILTERS}
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[AuditLog]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+@admin.register(AuditLog)
+class AuditLogAdmin(ModelAdmin):
+    """Lists, filters and shows entries for those who have the permission ``view_auditlog``.
+
+    Nothing here counts, sorts or scans the table: it has millions of rows.
+    """
+
+    list_display = (
+        "when",
+        "what",
+        "result",
+        "who",
+        "by_whom",
+        "from_where",
+        "request_line",
+        "why",
+    )
+    list_display_links = ("what",)
+    list_filter = _FILTERS
+    list_per_page = 100
+    ordering = ("-id",)
+    sortable_by = ()
+    search_fields = ("username", "actor_username", "email", "ip_address")
+    search_help_text = _("An exact user name, e-mail address or IP address.")
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = BoundedPaginator
+    actions = None
+    view_on_site = False
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["django_authaudit/admin.css"]}
+
+    @admin.display(description=_("time"))
+    def when(self, entry: AuditLog) -> SafeString:
+        """Return when it happened."""
+        return cells.time(entry.created_at)
+
+    @admin.display(description=_("event"))
+    def what(self, entry: AuditLog) -> SafeString:
+        """Return what happened."""
+        return cells.event(entry)
+
+    @admin.display(description=_("outcome"))
+    def result(self, entry: AuditLog) -> SafeString:
+        """Return how it ended."""
+        return cells.outcome(entry.outcome)
+
+    @admin.display(description=_("user"))
+    def who(self, entry: AuditLog) -> SafeString | str:
+        """Return whom it concerns."""
+        return cells.user(entry)
+
+    @admin.display(description=_("actor"))
+    def by_whom(self, entry: AuditLog) -> SafeString | str:
+        """Return who did it."""
+        return cells.actor(entry)
+
+    @admin.display(description=_("address"))
+    def from_where(self, entry: AuditLog) -> SafeString | str:
+        """Return where the request came from."""
+        return cells.address(entry)
+
+    @admin.display(description=_("path"))
+    def request_line(self, entry: AuditLog) -> SafeString | str:
+        """Return what was asked for."""
+        return cells.request_line(entry)
+
+    @admin.display(description=_("reason"))
+    def why(self, entry: AuditLog) -> SafeString | str:
+        """Return what explains it."""
+        return cells.short(words.why(entry))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False: entries are recorded."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AuditLog | None = None) -> bool:
+        """Return False: entries never change."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AuditLog | None = None) -> bool:
+        """Return False: entries leave by retention."""
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Return whether `lookup` is one of the filters: any other may scan the table."""
+        names = {name for f in AuditLog._meta.concrete_fields for name in (f.name, f.attname)}
+        column = lookup.split(LOOKUP_SEP)[0]
+        return lookup in _OWN_COLUMNS or column not in {*names, "pk"}
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[AuditLogChangeList]:
+        """Return the list that stays within bounds."""
+        return AuditLogChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Return `queryset` as it is: the list itself searches, index by index."""
+        return queryset, False
+
+    def get_fieldsets(self, request: HttpRequest, obj: AuditLog | None = None) -> Any:
+        """Return none: the detail page has sections of its own."""
+        return []
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Return the page of one entry."""
+        entry = context["original"]
+        context |= {
+            "title": words.label(entry),
+            "subtitle": words.name(entry),
+            "headline": words.title(entry),
+            "sections": detail.sections(self, request, entry),
+        }
+        return super().render_change_form(request, context, *args, **options)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Raise Http404: an entry has no history."""
+        raise Http404
