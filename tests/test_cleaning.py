@@ -117,3 +117,12 @@ def test_what_looks_like_a_token_is_masked_in_a_path(path, masked):
 
 def test_what_the_url_pattern_calls_a_secret_is_masked_in_a_path():
     assert mask_path("/join/abc/7/", {"token": "abc", "pk": 7, "code": ""}) == f"/join/{MASK}/7/"
+
+
+def test_the_key_of_a_link_is_masked_in_a_path_and_a_short_name_is_not():
+    key = "dijcf1-498e636df1aab76523c4f7f5e482c526"
+
+    assert (
+        mask_path(f"/reset/key/1-{key}/", {"uidb36": "1", "key": key}) == f"/reset/key/1-{MASK}/"
+    )
+    assert mask_path("/settings/colour/", {"key": "colour"}) == "/settings/colour/"
