@@ -6,8 +6,26 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
+
 from django_authaudit import context, events, recorder
 from django_authaudit.drafts import Draft, find_person
+from django_authaudit.guard import guard
+
+_LEFT = "_authaudit_session_left"
+
+
+def kept(request: Any, name: str) -> Any:
+    """Return what the session of `request` holds under `name`, or None."""
+    return getattr(request, "session", {}).get(name)
+
+
+def chain(request: Any, *through: Any) -> tuple[Any, ...]:
+    """Return the keys in `through`, the real person's first, and that of the signed-in account.
+
+    Empty, as `context.real_people` wants it, where nobody acts as another.
+    """
+    return (*through, kept(request, SESSION_KEY)) if through else ()
 
 
 def started(request: Any, target: Any, via: str, *, actor: Any = None, **metadata: Any) -> None:
@@ -30,6 +48,21 @@ def ended(request: Any, target: Any, via: str, *, actor: Any = None) -> None:
         user=target,
         actor=actor,
         metadata={"via": via},
+        explain=_name_session_left,
+    )
+
+
+def refused(request: Any, via: str) -> None:
+    """Record that who is signed in may not act as another, where the view only redirects."""
+    scope = context.current()
+    if scope is None or scope.refused or _has_begun(scope):
+        return
+    recorder.note(
+        events.FORBIDDEN,
+        request=request,
+        user=context.UNKNOWN,
+        metadata={"via": via, "view": context.view_name(request)},
+        explain=_unless_of_nobody,
     )
 
 
@@ -38,6 +71,12 @@ def real_person(request: Any) -> Any:
     found = context.impersonation(request, load=True)
     person = find_person(request, found.accounts[0]) if found is not None else None
     return person or context.ask_signed_in(request)
+
+
+def through(request: Any, person: Any) -> dict[str, str]:
+    """Return, as metadata, the name of the account that `person` acts as already, if one."""
+    account = context.ask_signed_in(request)
+    return {} if account == person else {"through": account.get_username()}
 
 
 def end_with_session(request: Any) -> Any:
@@ -62,17 +101,47 @@ def on_user_logged_out(sender: Any, request: Any = None, **kwargs: Any) -> None:
         end_with_session(context.underlying(request))
 
 
-def without_login(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a package's ``login()`` or ``logout()`` such that it is none of anybody."""
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put ``make(original)`` in the place of the function `name` of a package's module, once.
 
-    @functools.wraps(call)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    The module calls it by that name whoever has imported the module's own functions, and from
+    where. A release without it is logged as any error is.
+    """
+    with guard(f"wrapping {owner.__name__}.{name}()"):
+        original = getattr(owner, name)
+        if not getattr(original, "_authaudit_wrap", False):
+            wrapper = functools.wraps(original)(make(original))
+            wrapper.__dict__["_authaudit_wrap"] = True
+            setattr(owner, name, wrapper)
+
+
+def without_login(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a package's ``login()`` such that it is nobody's, for `replace()`."""
+
+    def wrapper(request: Any, *args: Any, **kwargs: Any) -> Any:
+        with guard("looking at the session that ends"):
+            django_request = context.underlying(request)
+            django_request.__dict__[_LEFT] = context.session_key(django_request)
         with context.same_person():
-            return call(*args, **kwargs)
+            return call(request, *args, **kwargs)
 
     return wrapper
+
+
+def _has_begun(scope: context.RequestContext) -> bool:
+    return any(draft.event.code == events.IMPERSONATION_STARTED for draft in scope.pending)
 
 
 def _name_session(draft: Draft) -> bool:
     draft.name_session()
     return True
+
+
+def _name_session_left(draft: Draft) -> bool:
+    left = getattr(draft.request, _LEFT, None)
+    draft.session_key = left or draft.session_key
+    return True
+
+
+def _unless_of_nobody(draft: Draft) -> bool:
+    return draft.actor_id is not None

@@ -2,6 +2,8 @@
 
 What a package leaves in the session is told by a function; here it is the tests' own."""
 
+from types import ModuleType
+
 import pytest
 from django.contrib.auth import SESSION_KEY, authenticate, login, logout
 from django.contrib.auth.models import User
@@ -9,7 +11,7 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import context, impersonation, record, recorder
+from django_authaudit import context, guard, impersonation, record, recorder
 from tests.sources.conftest import AsyncBrowser, Browser
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
 from tests.views import acts
@@ -316,3 +318,10 @@ def test_without_a_request_there_is_nobody_behind(bob, known, log):
     recorder.record("auth.mfa.removed", user=bob)
 
     assert log.new() == [success("auth.mfa.removed", user=bob)]
+
+
+def test_a_release_without_what_is_wrapped_is_an_error_in_the_log_alone(caplog):
+    impersonation.replace(ModuleType("package.views"), "login", impersonation.without_login)
+
+    assert "Audit log: wrapping package.views.login() failed." in caplog.text
+    del guard.failures["wrapping package.views.login()"]
