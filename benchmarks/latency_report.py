@@ -3,7 +3,7 @@
 import datetime
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -50,15 +50,20 @@ class Limits:
     lookup: float
 
 
-Cells = Mapping[tuple[str, str, str], Cell]
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on one database: a cell for each kind of request and audit app."""
+
+    vendor: str
+    cells: Mapping[tuple[str, str], Cell]
+    limits: Limits | None
 
 
-def render(cells: Cells, limits: Mapping[str, Limits], rounds: int) -> str:
+def render(measured: Sequence[Measured], rounds: int) -> str:
     """Return the whole report."""
     lines = ["# What an audit app costs a request", "", _preamble(rounds)]
-    for vendor in dict.fromkeys(vendor for vendor, _, _ in cells):
-        lines += ["", f"## {server_version(vendor)}", ""]
-        lines += _table(cells, vendor, limits.get(vendor))
+    for each in measured:
+        lines += ["", f"## {server_version(each.vendor)}", "", *_table(each)]
     return "\n".join(lines)
 
 
@@ -70,25 +75,25 @@ def _preamble(rounds: int) -> str:
     return f"{today}; {python}, {versions}; {machine}.\n\n{METHOD.format(rounds=rounds)}"
 
 
-def _table(cells: Cells, vendor: str, limits: Limits | None) -> Iterator[str]:
+def _table(measured: Measured) -> Iterator[str]:
     yield "| request | audit app | median ms | added ms | ratio | recorded | budget |"
     yield "|---|---|--:|--:|--:|---|---|"
     for kind, label in KINDS.items():
-        base = cells[vendor, kind, "none"].median
+        base = measured.cells[kind, "none"].median
         for variant in VARIANTS:
-            cell = cells.get((vendor, kind, variant))
+            cell = measured.cells.get((kind, variant))
             if cell is None:
                 continue
             added, ratio = cell.median - base, cell.median / base
-            budget = _budget(vendor, kind, added, ratio, limits) if variant == "authaudit" else ""
+            budget = _budget(measured, kind, added, ratio) if variant == "authaudit" else ""
             compared = "| |" if variant == "none" else f"{added:+.3f} | {ratio:.2f} x |"
             yield (
                 f"| {label} | {variant} | {cell.median:.3f} | {compared} "
                 f"{_recorded(kind, variant, cell)} | {budget} |"
             )
-    if limits is not None:
+    if measured.limits is not None:
         yield ""
-        yield LIMIT.format(insert=limits.insert, lookup=limits.lookup)
+        yield LIMIT.format(insert=measured.limits.insert, lookup=measured.limits.lookup)
 
 
 def _recorded(kind: str, variant: str, cell: Cell) -> str:
@@ -103,13 +108,14 @@ def _recorded(kind: str, variant: str, cell: Cell) -> str:
     return f"only as {reservation}{times}" if reservation else f"yes{times}"
 
 
-def _budget(vendor: str, kind: str, added: float, ratio: float, limits: Limits | None) -> str:
+def _budget(measured: Measured, kind: str, added: float, ratio: float) -> str:
     if kind in RATIO_BUDGETS:
         allowed = RATIO_BUDGETS[kind]
         return f"<= {allowed} x: {_verdict(ratio <= allowed)}"
+    limits = measured.limits
     assert limits is not None
     beyond = f"INSERT {added - limits.insert:+.2f} ms"
-    if vendor != "postgresql":
+    if measured.vendor != "postgresql":
         return beyond
     allowed = ADDED_BUDGETS[kind] + (limits.lookup if kind == "failure" else 0)
     return f"<= +{allowed:.2f} ms: {_verdict(added <= allowed)} ({beyond})"
