@@ -80,6 +80,18 @@ def test_a_view_that_lets_it_pass_is_nothing(client, log):
     assert log.new() == []
 
 
+def test_a_view_that_fails_otherwise_is_nothing(client, log):
+    assert ask_twice(client, "/asks/", lose="yes") == 404
+
+    assert log.new() == []
+
+
+def test_a_view_that_asks_and_raises_without_the_decorator(without_its_middleware, client, log):
+    assert ask_twice(client, "/raises/") == 403
+
+    assert log.new() == [limited("/raises/", "raises")]
+
+
 @pytest.mark.parametrize(("path", "view"), [("/api/", "Api"), ("/api-dispatch/", "ApiDispatch")])
 def test_a_view_of_django_rest_framework(without_its_middleware, client, log, path, view):
     assert ask_twice(client, path) == 403

@@ -2,9 +2,11 @@
 
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.decorators import method_decorator
+from django_ratelimit.core import is_ratelimited
 from django_ratelimit.decorators import ratelimit
+from django_ratelimit.exceptions import Ratelimited
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -35,8 +37,16 @@ def limited(request):
 def asks(request):
     if request.limited and "deny" in request.GET:
         raise PermissionDenied("too often")
+    if request.limited and "lose" in request.GET:
+        raise Http404
     status = int(request.GET.get("status", 200)) if request.limited else 200
     return HttpResponse("done", status=status)
+
+
+def raises(request):
+    if is_ratelimited(request, group="raises", increment=True, **once):
+        raise Ratelimited
+    return HttpResponse("done")
 
 
 @method_decorator(ratelimit(key="post:username", rate="1/h", method="POST"), name="dispatch")
