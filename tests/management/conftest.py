@@ -46,6 +46,7 @@ class Project:
             cwd=ROOT,
             env=self.environment,
             text=True,
+            preexec_fn=handle_signals_as_usual,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
         self.processes.append(process)
@@ -62,6 +63,21 @@ class Project:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.communicate()
+
+
+def handle_signals_as_usual():
+    """Undo what a shell does that starts the tests in the background: it has Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.fixture
+def usual_signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handle_signals_as_usual()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def environment(**more):

@@ -329,7 +329,7 @@ def test_what_is_recorded_meanwhile_is_stored(project, busy):
 
 
 @pytest.mark.django_db
-def test_a_signal_is_heeded_in_any_process():
+def test_a_signal_is_heeded_in_any_process(usual_signals):
     store(250, days_ago(100))
 
     def interrupt(execute, sql, params, many, context):

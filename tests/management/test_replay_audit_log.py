@@ -204,7 +204,7 @@ def test_a_spool_that_is_no_folder_is_status_two(spool_dir):
     assert failure.value.returncode == 2
 
 
-def test_ctrl_c_leaves_the_rest_in_the_spool(spool_dir):
+def test_ctrl_c_leaves_the_rest_in_the_spool(spool_dir, usual_signals):
     spooled("ada")
 
     def interrupt(execute, sql, params, many, context):

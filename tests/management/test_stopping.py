@@ -8,36 +8,23 @@ import pytest
 
 from django_authaudit.management.stopping import stop_when_asked
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-
-@pytest.fixture
-def untouched():
-    """Give the signals the handlers that a new process has."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_noted_and_nothing_is_broken_off(untouched, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_and_nothing_is_broken_off(usual_signals, number):
     with stop_when_asked() as asked:
         assert asked == []
         os.kill(os.getpid(), number)
         assert asked == [number]
 
 
-def test_a_second_signal_does_what_it_always_did(untouched):
+def test_a_second_signal_does_what_it_always_did(usual_signals):
     with stop_when_asked():
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_the_handlers_are_restored(untouched):
+def test_the_handlers_are_restored(usual_signals):
     with stop_when_asked():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
 
@@ -45,7 +32,7 @@ def test_the_handlers_are_restored(untouched):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_handler_of_the_process_is_left_alone(untouched):
+def test_a_handler_of_the_process_is_left_alone(usual_signals):
     told = []
     signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
 
@@ -55,7 +42,7 @@ def test_a_handler_of_the_process_is_left_alone(untouched):
     assert (asked, told) == ([], [signal.SIGTERM])
 
 
-def test_an_ignored_signal_stays_ignored(untouched):
+def test_an_ignored_signal_stays_ignored(usual_signals):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     with stop_when_asked() as asked:
@@ -64,7 +51,7 @@ def test_an_ignored_signal_stays_ignored(untouched):
     assert asked == []
 
 
-def test_in_another_thread_signals_are_not_its_business(untouched):
+def test_in_another_thread_signals_are_not_its_business(usual_signals):
     handlers = []
 
     def work():
