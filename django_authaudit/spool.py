@@ -84,6 +84,11 @@ def append(alias: str, entries: Sequence[Entry]) -> None:
             raise
 
 
+def count(alias: str, *suffixes: str) -> int:
+    """Return how many files wait to be replayed into `alias`, or how many have `suffixes`."""
+    return sum(1 for _ in _files(alias, suffixes or (OPEN, CLAIMED)))
+
+
 def waiting(alias: str) -> bool:
     """Return whether something is there to be replayed into `alias`; never raises."""
     return next(_files(alias), None) is not None
@@ -141,14 +146,14 @@ class SpoolFile:
         self.path.unlink()
 
 
-def _files(alias: str) -> Iterator[Path]:
+def _files(alias: str, suffixes: tuple[str, ...] = (OPEN, CLAIMED)) -> Iterator[Path]:
     """Yield the files that hold entries for `alias`, the oldest claims first."""
     path = folder(alias)
     database = identity(alias)
     with suppress(OSError):
         names = [entry.name for entry in os.scandir(path) if entry.name.startswith(database)]
         for name in sorted(names, key=lambda name: (name.endswith(OPEN), name)):
-            if name.endswith((OPEN, CLAIMED)):
+            if name.endswith(suffixes):
                 yield path / name
 
 

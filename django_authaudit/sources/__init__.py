@@ -33,7 +33,21 @@ def selected() -> dict[str, Source]:
     }
 
 
+_connected: set[str] = set()
+
+
 def connect_all() -> None:
     """Connect the selected sources; a second call adds nothing."""
-    for source in selected().values():
+    for name, source in selected().items():
         source.connect()
+        _connected.add(name)
+
+
+def why_not_connected(name: str) -> str:
+    """Return why the source `name` listens to nothing, or nothing if it does listen."""
+    if name in _connected:
+        return ""
+    source = discover()[name]
+    if not source.available:
+        return f"{source.requires} is not in INSTALLED_APPS"
+    return "AUTHAUDIT_SOURCES does not name it"

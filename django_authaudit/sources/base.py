@@ -23,6 +23,8 @@ class Source(ABC):
     """The member of INSTALLED_APPS that the source listens to."""
     records: ClassVar[tuple[str, ...]] = ()
     """The codes of the events that it can record."""
+    by_response: ClassVar[tuple[str, ...]] = ()
+    """Those among them that only the response shows: they need the middleware."""
     blind: ClassVar[str] = ""
     """One sentence on what cannot be seen of its package."""
 

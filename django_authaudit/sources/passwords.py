@@ -18,6 +18,7 @@ class Source(base.Source):
         events.PASSWORD_RESET_REQUESTED,
         events.PASSWORD_RESET_FAILURE,
     )
+    by_response = (events.PASSWORD_RESET_FAILURE,)
     blind = "Forms and views that do not inherit from Django's."
 
     def connect(self) -> None:

@@ -40,9 +40,9 @@ class Source(base.Source):
         events.UNAUTHENTICATED,
         events.CSRF_REJECTED,
         events.RATE_LIMITED,
-        events.TOKEN_FAILURE,
         events.SUSPICIOUS_REQUEST,
     )
+    by_response = tuple(code for code in records if code != events.CSRF_REJECTED)
     blind = (
         "What never becomes a response: a stream that ends early, an exception that a "
         "view swallows, and middleware outside AuditMiddleware."

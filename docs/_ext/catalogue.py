@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(django_authaudit.__file__).parent
 EVENT_HEADINGS = ("Event", "Outcome", "Kind, severity", "OWASP name", "Recorded by")
 SOURCE_HEADINGS = ("Source", "Listens to", "Cannot see")
+COVERAGE_HEADINGS = ("Source", "Listens to", "Records")
 
 
 def recorders() -> dict[str, list[str]]:
@@ -68,9 +69,16 @@ def event_rows(prefixes: Iterable[str], reasons: Mapping[str, str]) -> Iterator[
 
 
 def source_rows() -> Iterator[Sequence[str]]:
-    """Yield the rows of the table of sources as Markdown."""
+    """Yield the rows of the table of what the sources cannot see as Markdown."""
     for name, source in sources.discover().items():
         yield f"`{name}`", f"`{source.requires}`", source.blind or "-"
+
+
+def coverage_rows() -> Iterator[Sequence[str]]:
+    """Yield the rows of the table of what the sources record as Markdown."""
+    for name, source in sources.discover().items():
+        codes = ", ".join(f"`{code}`" for code in sorted(source.records))
+        yield f"`{name}`", f"`{source.requires}`", codes or "-"
 
 
 class TableDirective(SphinxDirective):
@@ -100,10 +108,14 @@ class EventsDirective(TableDirective):
 
 
 class SourcesDirective(TableDirective):
-    """Renders the sources."""
+    """Renders the sources, and what they cannot see, or with ``records`` what they can."""
+
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
+        if self.arguments == ["records"]:
+            return self.table(COVERAGE_HEADINGS, coverage_rows())
         return self.table(SOURCE_HEADINGS, source_rows())
 
 
