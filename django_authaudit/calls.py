@@ -57,6 +57,20 @@ def watch_in(owner: Any, name: str, callback: Callable[[Call], None]) -> None:
     setattr(owner, name, wrapper)
 
 
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put ``make(original)`` in the place of the function `name` of a module or class, once.
+
+    For what must be known before the call, or hold during it. What `make` returns calls the
+    original, and guards what else it does.
+    """
+    with guard(f"wrapping {owner.__name__}.{name}()"):
+        original = getattr(owner, name)
+        if not getattr(original, "_authaudit_watched", False):
+            wrapper = functools.wraps(original)(make(original))
+            wrapper.__dict__["_authaudit_watched"] = True
+            setattr(owner, name, wrapper)
+
+
 def watch_form(path: str, callback: Callable[[Any], None]) -> None:
     """Call ``callback(form)`` after each validation of a form of the class at `path`."""
     with guard(f"watching {path}"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -101,22 +100,8 @@ def on_user_logged_out(sender: Any, request: Any = None, **kwargs: Any) -> None:
         end_with_session(context.underlying(request))
 
 
-def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Put ``make(original)`` in the place of the function `name` of a package's module, once.
-
-    The module calls it by that name whoever has imported the module's own functions, and from
-    where. A release without it is logged as any error is.
-    """
-    with guard(f"wrapping {owner.__name__}.{name}()"):
-        original = getattr(owner, name)
-        if not getattr(original, "_authaudit_wrap", False):
-            wrapper = functools.wraps(original)(make(original))
-            wrapper.__dict__["_authaudit_wrap"] = True
-            setattr(owner, name, wrapper)
-
-
 def without_login(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a package's ``login()`` such that it is nobody's, for `replace()`."""
+    """Return a package's ``login()`` such that it is nobody's, for `calls.replace()`."""
 
     def wrapper(request: Any, *args: Any, **kwargs: Any) -> Any:
         with guard("looking at the session that ends"):

@@ -10,6 +10,19 @@ from django_authaudit.drafts import Draft
 refusal_reasons: dict[str, str] = {}
 """What it means when a backend refuses, by the beginning of its path; sources add theirs."""
 
+_MEANING = "_authaudit_meaning"
+
+
+def explain_form(form: Any, **metadata: Any) -> None:
+    """Say what it means that a login form refuses after the right password; nothing at all?"""
+    form.__dict__[_MEANING] = metadata
+
+
+def meaning_of(form: Any) -> dict[str, Any] | None:
+    """Return what `explain_form()` was told of this validation of the form, or None."""
+    found: dict[str, Any] | None = form.__dict__.pop(_MEANING, None)
+    return found
+
 
 def note_attempt(request: Any, name: str, email: str) -> None:
     """Record the failure of the present ``authenticate()``, unless another signal told of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django_authaudit import context, events, impersonation
+from django_authaudit import calls, context, events, impersonation
 from django_authaudit.sources import base
 
 VIA = "hijack"
@@ -31,7 +31,7 @@ class Source(base.Source):
         self.listen(signals.hijack_started, on_hijack_started)
         self.listen(signals.hijack_ended, on_hijack_ended)
         self.listen(user_logged_out, impersonation.on_user_logged_out)
-        impersonation.replace(views, "login", impersonation.without_login)
+        calls.replace(views, "login", impersonation.without_login)
 
 
 def accounts_of(request: Any) -> Sequence[Any]:

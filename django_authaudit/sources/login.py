@@ -96,14 +96,14 @@ def on_login_form_cleaned(form: Any) -> None:
 
 
 def _refused_after_password(form: Any) -> None:
-    codes = [error.code for errors in form.errors.as_data().values() for error in errors]
-    reason = "inactive" if "inactive" in codes else "not_permitted"
-    recorder.note(
-        events.LOGIN_FAILURE,
-        request=form.request,
-        user=form.user_cache,
-        metadata={"reason": reason, "code": next(filter(None, codes), "")},
-    )
+    metadata = login_failures.meaning_of(form)
+    if metadata is None:
+        codes = [error.code for errors in form.errors.as_data().values() for error in errors]
+        reason = "inactive" if "inactive" in codes else "not_permitted"
+        metadata = {"reason": reason, "code": next(filter(None, codes), "")}
+    if metadata:
+        user = form.user_cache
+        recorder.note(events.LOGIN_FAILURE, request=form.request, user=user, metadata=metadata)
 
 
 def _refused_before_password(form: Any) -> None:

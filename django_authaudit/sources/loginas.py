@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.signing import BadSignature
 
-from django_authaudit import context, events, impersonation, observers
+from django_authaudit import calls, context, events, impersonation, observers
 from django_authaudit.guard import guard
 from django_authaudit.sources import base
 
@@ -38,8 +38,8 @@ class Source(base.Source):
         context.real_people[VIA] = accounts_of
         self.listen(user_logged_out, impersonation.on_user_logged_out)
         observers.on_response(on_redirect, _is_from_the_beginning)
-        impersonation.replace(utils, "login", _around_login)
-        impersonation.replace(utils, "logout", _around_logout)
+        calls.replace(utils, "login", _around_login)
+        calls.replace(utils, "logout", _around_logout)
 
 
 def accounts_of(request: Any) -> Sequence[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django_authaudit import context, events, impersonation
+from django_authaudit import calls, context, events, impersonation
 from django_authaudit.drafts import find_person
 from django_authaudit.guard import guard
 from django_authaudit.sources import base
@@ -32,9 +32,9 @@ class Source(base.Source):
 
         context.real_people[VIA] = accounts_of
         self.listen(user_logged_out, impersonation.on_user_logged_out)
-        impersonation.replace(views, "authenticate", _around_authenticate)
-        impersonation.replace(views, "login", _around_login)
-        impersonation.replace(views, "custom_login_action", _around_login)
+        calls.replace(views, "authenticate", _around_authenticate)
+        calls.replace(views, "login", _around_login)
+        calls.replace(views, "custom_login_action", _around_login)
 
 
 def accounts_of(request: Any) -> Sequence[Any]:

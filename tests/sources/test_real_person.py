@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import context, guard, impersonation, record, recorder
+from django_authaudit import calls, context, guard, impersonation, record, recorder
 from tests.sources.conftest import AsyncBrowser, Browser
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
 from tests.views import acts
@@ -321,7 +321,7 @@ def test_without_a_request_there_is_nobody_behind(bob, known, log):
 
 
 def test_a_release_without_what_is_wrapped_is_an_error_in_the_log_alone(caplog):
-    impersonation.replace(ModuleType("package.views"), "login", impersonation.without_login)
+    calls.replace(ModuleType("package.views"), "login", impersonation.without_login)
 
     assert "Audit log: wrapping package.views.login() failed." in caplog.text
     del guard.failures["wrapping package.views.login()"]
