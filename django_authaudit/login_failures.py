@@ -14,7 +14,10 @@ _MEANING = "_authaudit_meaning"
 
 
 def explain_form(form: Any, **metadata: Any) -> None:
-    """Say what it means that a login form refuses after the right password; nothing at all?"""
+    """Say, as metadata, what it means that a login form refuses after the right password.
+
+    Without any, it is nothing.
+    """
     form.__dict__[_MEANING] = metadata
 
 
