@@ -3,7 +3,9 @@
 import json
 import os
 import secrets
+import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -119,6 +121,11 @@ def temporary_database(vendor: str, *, immediate: bool = False) -> Iterator[Data
             yield Database(vendor, name, Path(folder))
         finally:
             _administer("DROP DATABASE {} WITH (FORCE)", name)
+
+
+def clean_up_when_terminated() -> None:
+    """Have SIGTERM drop the databases on its way out, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def server_version(vendor: str) -> str:

@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from bench_project.variants import AUDIT_TABLE
-from databases import VENDORS, CannotRunError, Database, environment, temporary_database
+from databases import (
+    VENDORS,
+    CannotRunError,
+    Database,
+    clean_up_when_terminated,
+    environment,
+    temporary_database,
+)
 from faults import SCENARIOS, SMALL_DISK_BYTES, Link, Place, Scenario, can_mount, small_disk
 from server import ADDRESS, Answer, Server, in_threads, log_in, run_command
 
@@ -171,6 +178,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Run the scenarios on each database."""
     options = arguments(argv)
+    clean_up_when_terminated()
     logs = []
     print(HEADER, flush=True)
     try:

@@ -17,7 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench_project.variants import AUDIT_TABLE
-from databases import VENDORS, CannotRunError, Database, environment, temporary_database
+from databases import (
+    VENDORS,
+    CannotRunError,
+    Database,
+    clean_up_when_terminated,
+    environment,
+    temporary_database,
+)
 from faults import Fault, Place, none, table_coming_and_going
 from server import REFUSED, Server, in_threads, log_in, run_command
 
@@ -107,6 +114,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Run the experiment on each database."""
     options = arguments(argv)
+    clean_up_when_terminated()
     print(HEADER, flush=True)
     all_clean = True
     try:

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from bench_project.variants import VARIANTS
-from databases import HERE, VENDORS, CannotRunError, Database, environment, temporary_database
+from databases import (
+    HERE,
+    VENDORS,
+    CannotRunError,
+    Database,
+    clean_up_when_terminated,
+    environment,
+    temporary_database,
+)
 from latency_report import KINDS, Cell, Limits, Measured, render
 
 # Cheap requests are repeated within a round, since their differences are small.
@@ -150,6 +158,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Measure, print the report and write it; 0 when measured, 2 when that was impossible."""
     options = arguments(argv)
+    clean_up_when_terminated()
     vendors = options.database or [*VENDORS]
     # Everything is compared with a project that has no audit app.
     chosen = [name for name in VARIANTS if name in {"none", *(options.variant or VARIANTS)}]

@@ -21,7 +21,15 @@ from importlib import import_module
 from typing import Any
 
 from bench_project.variants import AUDIT_TABLE
-from databases import HERE, VENDORS, CannotRunError, Database, environment, temporary_database
+from databases import (
+    HERE,
+    VENDORS,
+    CannotRunError,
+    Database,
+    clean_up_when_terminated,
+    environment,
+    temporary_database,
+)
 from server import run_command
 
 HEADER = (
@@ -217,6 +225,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Measure on each database."""
     options = arguments(argv)
+    clean_up_when_terminated()
     print(HEADER, flush=True)
     try:
         for vendor in options.database or VENDORS:
