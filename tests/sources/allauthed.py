@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth import authenticate, get_user_model
 from django.core import mail
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import connection
 
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""Of Bob's authenticator app."""
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 _CODE = re.compile(r"^\s*([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", re.MULTILINE)
 _LINK = re.compile(r"http://testserver(/\S+)")
 _KEY = re.compile(r"/accounts/(?:confirm-email/|password/reset/key/\w+-)([^/\s]+)/")
-
-
-@pytest.fixture(autouse=True, params=[False, True], ids=["plain", "atomic"])
-def atomic(request, monkeypatch):
-    """Run each test without and with a transaction around each view."""
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", request.param)
-    cache.clear()
-
-
-@pytest.fixture(autouse=True)
-def mailed_secrets(secrets):
-    """Whatever was mailed is a secret."""
-    yield
-    for message in mail.outbox:
-        secrets.learn(*_CODE.findall(message.body), *_KEY.findall(message.body))
 
 
 def mailed_code():
@@ -41,12 +25,29 @@ def mailed_link():
     return _LINK.findall(mail.outbox[-1].body)[-1]
 
 
+def mailed_keys(body):
+    """Return all that is secret in the text of a mail."""
+    return [*_CODE.findall(body), *_KEY.findall(body)]
+
+
+def code_of(secret):
+    """Return what an authenticator app shows now."""
+    from allauth.mfa.totp.internal import auth
+
+    (counter,) = auth.yield_hotp_counters_from_time()
+    return auth.format_hotp_value(auth.hotp_value(secret, counter))
+
+
 def through(name):
     """Return the dotted path of an adapter of this module."""
     return f"{__name__}.{name}"
 
 
-class ByPhone(DefaultAccountAdapter):
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # has no types
+    pass
+
+
+class ByPhone(Adapter):
     """The telephone number is the last name."""
 
     def get_user_by_phone(self, phone):
@@ -65,29 +66,29 @@ class ByPhone(DefaultAccountAdapter):
         mail.outbox.append(mail.EmailMessage(body=code))
 
 
-class Banning(DefaultAccountAdapter):
+class Banning(Adapter):
     def pre_authenticate(self, request, **credentials):
         raise ValidationError("Not you.", code="banned")
 
 
-class Raising(DefaultAccountAdapter):
+class Raising(Adapter):
     def authentication_failed(self, request, **credentials):
         raise ValidationError("No.", code="no")
 
 
-class OfAnother(DefaultAccountAdapter):
+class OfAnother(Adapter):
     """Takes everybody's password for that of alice."""
 
     def authenticate(self, request, **credentials):
         return authenticate(request, username="alice", password=credentials["password"])
 
 
-class Offline(DefaultAccountAdapter):
+class Offline(Adapter):
     def send_mail(self, template_prefix, email, context):
         raise ConnectionError
 
 
-class Updating(DefaultAccountAdapter):
+class Updating(Adapter):
     """Stores passwords past the signals of the model."""
 
     def set_password(self, user, password):

@@ -8,15 +8,15 @@ from django.core import serializers
 from django.db import transaction
 
 from django_authaudit.cleaning import MASK
-from tests.sources.allauthed import (  # noqa: F401
+from tests.sources.allauthed import (
     BACKEND,
-    atomic,
     mailed_code,
     mailed_link,
-    mailed_secrets,
     through,
 )
 from tests.sources.recorded import NEW, PASSWORD, WRONG, failure, success
+
+pytest_plugins = ["tests.sources.allauth_fixtures"]
 
 LOGIN, CODE, CONFIRM = "/accounts/login/", "/accounts/login/code/", "/accounts/login/code/confirm/"
 SIGNUP, REAUTHENTICATE = "/accounts/signup/", "/accounts/reauthenticate/"

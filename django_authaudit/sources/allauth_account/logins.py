@@ -9,6 +9,12 @@ from typing import Any
 from django_authaudit import calls, context, events, pending, recorder
 from django_authaudit.sources.allauth_account.words import THROTTLED, VIA
 
+_ENDS_OF_SIGNUP = {
+    events.ACCOUNT_CREATED: "signup",
+    events.MFA_ENROLLED: "signup",
+    events.ACCOUNT_EMAIL_VERIFIED: "email_verification",
+}
+
 
 def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
     """Say how the account of Django's own signal has signed in."""
@@ -81,10 +87,11 @@ def _ways(steps: list[Mapping[str, Any]], user: Any) -> dict[str, Any]:
         ways = {"method": _kind(steps[-1])}
         ways |= {"provider": steps[-1]["provider"]} if "provider" in steps[-1] else {}
         return ways | ({"mfa": factors[0]} if factors else {})
-    if pending.last(events.ACCOUNT_CREATED, user) is not None:
-        return {"method": "signup"}
-    verified = pending.last(events.ACCOUNT_EMAIL_VERIFIED, user)
-    return {"method": "email_verification"} if verified is not None else {}
+    # A signup may end by itself, with a passkey or with an address that is verified.
+    for event, method in _ENDS_OF_SIGNUP.items():
+        if pending.last(event, user) is not None:
+            return {"method": method}
+    return {}
 
 
 def _is_second(step: Mapping[str, Any]) -> bool:
