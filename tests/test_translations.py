@@ -26,7 +26,8 @@ def messages(language):
     for block in text.split("\n\n")[1:]:
         msgid = re.search(r'^msgid ((?:".*"\n?)+)', block, re.MULTILINE)
         if msgid and not block.startswith("#~"):
-            translated = not re.search(r'^msgstr(\[\d\])? ""\n*(?!")', block, re.MULTILINE)
+            forms = re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', block, re.MULTILINE)
+            translated = all("".join(re.findall(r'"(.*)"', form)) for form in forms)
             yield "".join(re.findall(r'"(.*)"', msgid[1])), translated and ", fuzzy" not in block
 
 
@@ -56,9 +57,7 @@ def test_every_event_has_a_label_in_it(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_string_that_is_marked_is_in_the_catalogue(language):
     known = dict(messages(language))
-    pattern = re.compile(
-        r'\b(?:_|gettext|gettext_lazy|pgettext_lazy)\(\s*"((?:[^"\\]|\\.)*)"\s*[,)]'
-    )
+    pattern = re.compile(r'\b(?:_|gettext(?:_lazy)?)\(\s*"((?:[^"\\]|\\.)*)"\s*[,)]')
     marked = {
         text for path in PACKAGE.rglob("*.py") for text in pattern.findall(path.read_text("utf-8"))
     }
