@@ -211,4 +211,7 @@ def view_name(request: HttpRequest | None) -> str:
 def view_class(request: HttpRequest) -> Any:
     """Return the class of a class-based view, or None."""
     match = request.resolver_match
-    return getattr(match.func, "view_class", None) if match is not None else None
+    if match is None:
+        return None
+    # A view set of Django REST framework has its class under a name of its own.
+    return getattr(match.func, "view_class", None) or getattr(match.func, "cls", None)

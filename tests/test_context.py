@@ -2,7 +2,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
+from django.views import View
 
 from django_authaudit import context
 
@@ -107,3 +109,20 @@ def test_a_view_is_named_by_its_dotted_path():
     request = RequestFactory().get("/")
     assert context.view_name(request) == ""
     assert context.view_class(request) is None
+
+
+def test_a_view_set_of_rest_framework_has_a_class_as_other_views_have():
+    from rest_framework.viewsets import ViewSet
+
+    class Own(ViewSet):
+        def list(self, request):
+            raise AssertionError
+
+    request = RequestFactory().get("/")
+    for view, expected in (
+        (Own.as_view({"get": "list"}), Own),
+        (View.as_view(), View),
+        (len, None),
+    ):
+        request.resolver_match = ResolverMatch(view, (), {})
+        assert context.view_class(request) is expected

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import signals
 
-from django_authaudit import context, events, lookups, recorder, wraps
+from django_authaudit import context, events, lookups, recorder, resets, wraps
 from django_authaudit.conf import conf
 from django_authaudit.drafts import Draft
 from django_authaudit.sources import base
@@ -52,6 +52,7 @@ class Source(base.Source):
                 # Deleting a child deletes its parent too, and sends both.
                 self.listen(signals.pre_delete, on_pre_delete, sender=model)
                 self.listen(signals.post_delete, on_post_delete, sender=model)
+        resets.completed_by(_is_reset)
         wraps.follow_hash_upgrades(user_model)
         wraps.follow_commands()
         wraps.around_updates(_before_update, _after_update)
@@ -157,8 +158,9 @@ def _password_changed(user: Any, encoded: Any, using: str) -> None:
 
     if wraps.upgrading_hash():
         return
-    if _is_reset():
-        recorder.note(events.PASSWORD_RESET_COMPLETED, user=user, using=using)
+    reset = resets.under_way()
+    if reset is not None:
+        recorder.note(events.PASSWORD_RESET_COMPLETED, user=user, using=using, metadata=reset)
         return
     metadata = {} if is_password_usable(encoded) else {"unusable": True}
     recorder.note(
@@ -166,11 +168,10 @@ def _password_changed(user: Any, encoded: Any, using: str) -> None:
     )
 
 
-def _is_reset() -> bool:
+def _is_reset(request: Any) -> bool:
     from django.contrib.auth.views import PasswordResetConfirmView
 
-    scope = context.current()
-    view = context.view_class(scope.request) if scope is not None else None
+    view = context.view_class(request)
     return view is not None and issubclass(view, PasswordResetConfirmView)
 
 

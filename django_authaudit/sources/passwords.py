@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django_authaudit import context, events, lookups, observers, recorder, wraps
-from django_authaudit.drafts import Draft
+from django_authaudit import context, events, observers, recorder, resets, wraps
 from django_authaudit.sources import base
 
 
@@ -91,16 +90,5 @@ def _look_at_request(request: Any, response: Any) -> None:
             events.PASSWORD_RESET_REQUESTED,
             request=request,
             email=str(request.POST.get("email", "")),
-            explain=_name_account,
+            explain=resets.name_account,
         )
-
-
-def _name_account(draft: Draft) -> bool:
-    # A form of the project may take a name in the same field.
-    account = lookups.find_account(draft.email, draft.email)
-    if account is None:
-        lookups.mask_unless_a_name(draft)
-        return True
-    draft.email = ""
-    draft.concerns(account)
-    return True
