@@ -6,6 +6,7 @@ import json
 import os
 from hashlib import sha256
 
+from allauth.account.utils import user_pk_to_url_str
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from fido2.cose import ES256
@@ -45,7 +46,7 @@ class SecurityKey:
             clientDataJSON=client,
             authenticatorData=data,
             signature=signature,
-            userHandle=str(user.pk).encode(),
+            userHandle=user_pk_to_url_str(user).encode(),
         )
 
     def _data(self, flags, credential=b""):
