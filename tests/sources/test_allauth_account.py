@@ -768,6 +768,13 @@ class TestAddress:
 
         assert log.new() == []
 
+    def test_that_is_not_stored_as_verified_is_nothing(self, bob, log):
+        row = EmailAddress.objects.create(user=bob, email=OTHER)
+        row.verified = True
+        row.save(update_fields=["primary"])
+
+        assert log.new() == []
+
     def test_that_a_fixture_holds_is_nothing(self, address, log):
         stored = serializers.serialize("json", [address])
         address.delete()

@@ -3,6 +3,7 @@
 import json
 import re
 
+import jwt
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
@@ -12,6 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
+from fido2.utils import websafe_decode
 
 from django_authaudit.context import session_ref
 from tests.sources.allauthed import (
@@ -23,6 +25,7 @@ from tests.sources.allauthed import (
 )
 from tests.sources.conftest import Browser
 from tests.sources.recorded import NEW, PASSWORD, WRONG, failure, success
+from tests.sources.security_key import SecurityKey
 
 pytest_plugins = ["tests.sources.allauth_fixtures", "tests.sources.factors"]
 
@@ -214,6 +217,18 @@ class TestLogin:
             api.of(f"{event}.success", bob, at, factor=app.pk, **facts),
             api.signed_in(bob, at, mfa="totp"),
         ]
+
+    def test_by_passkey_says_nothing_of_a_password_given_before(self, api, bob, log):
+        key, at = SecurityKey(), "auth/webauthn/login"
+        data = {"name": "key", "credential": key.registered(b"challenge")}
+        Authenticator.objects.create(user=bob, type="webauthn", data=data)
+        log.forget()
+        api.sign_in()
+        api.get(at)
+        challenge = websafe_decode(api.session["mfa.webauthn.state"]["challenge"])
+        api.post(at, credential=key.signed(challenge, bob))
+
+        assert log.new() == [api.signed_in(bob, at, method="webauthn")]
 
     def test_by_code_is_one_entry(self, api, bob, log):
         assert api.post("auth/code/request", email=bob.email).status_code == 401
@@ -470,7 +485,8 @@ class TestToken:
         api.post("tokens/refresh", refresh_token=token)
 
         good, bad = log.new()
-        assert good["metadata"].pop("token_id")
+        refreshed = jwt.decode(token, options={"verify_signature": False})
+        assert good["metadata"].pop("token_id") == refreshed["jti"]
         at = "tokens/refresh"
         assert good == api.of("auth.token.refreshed", bob, at)
         assert bad == api.of("auth.token.failure", None, at, failure, reason="invalid_token")

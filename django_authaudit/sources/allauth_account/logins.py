@@ -73,8 +73,7 @@ def _steps(request: Any, user: Any) -> list[Mapping[str, Any]]:
     key = user._meta.pk.value_to_string(user)
     if session.get("account_authentication_methods_user", key) != key:
         return []
-    steps = session.get("account_authentication_methods") or ()
-    return [step for step in steps if not step.get("reauthenticated")]
+    return list(session.get("account_authentication_methods") or ())
 
 
 def _ways(steps: list[Mapping[str, Any]], user: Any) -> dict[str, Any]:
