@@ -84,8 +84,8 @@ def on_complete(call: calls.Call) -> None:
     if call.error is not None:
         _note_failure(backend, call.error)
         return
-    user = backend.__dict__.get(_USER)
     request = context.underlying(backend.strategy.request)
+    user = getattr(request, "__dict__", {}).get(_USER)
     if not getattr(user, "is_active", True) and context.signed_in(request) != user:
         _note_failure(backend, reason="inactive", user=user)
 
@@ -116,7 +116,9 @@ def on_pipeline(call: calls.Call) -> None:
     elif call.error is not None:
         _note_failure(backend, call.error)
     elif isinstance(call.result, backend.strategy.storage.user.user_model()):
-        backend.__dict__[_USER] = call.result
+        # On the request: the backend may be another instance than the view's.
+        request = context.underlying(backend.strategy.request)
+        getattr(request, "__dict__", {})[_USER] = call.result
 
 
 def _note_failure(
