@@ -22,8 +22,8 @@ def on_authenticated(call: calls.Call) -> None:
     """
     request = call.facts.get("request")
     credentials = {k: v for k, v in call.facts.items() if k not in ("self", "request")}
+    name, email = lookups.identifier(credentials)
     if isinstance(call.error, ValidationError) and not wraps.current_attempt(request).over:
-        name, email = lookups.identifier(credentials)
         recorder.note(
             events.LOGIN_FAILURE,
             request=request,
@@ -34,6 +34,8 @@ def on_authenticated(call: calls.Call) -> None:
         )
     for draft in pending.drafts(events.LOGIN_FAILURE):
         if draft.explain is login_failures.explain:
+            # Another package may have told of it, and look for the name elsewhere.
+            draft.username, draft.email = draft.username or name, draft.email or email
             draft.metadata.update(via=VIA, method="password")
             draft.explain = _name_by_phone if "phone" in credentials else _name_by_address
 
