@@ -152,10 +152,10 @@ def on_key_cleaned(form: Any) -> None:
 
 
 def _refused(request: Any, user: Any, kind: str, reason: str, again: bool) -> None:
-    event = events.REAUTHENTICATION_FAILURE if again else events.MFA_CHALLENGE_FAILURE
-    metadata = {"reason": reason, "via": VIA}
-    if kind:
-        metadata["method" if again else "kind"] = kind
+    event, said = events.MFA_CHALLENGE_FAILURE, {"kind": kind}
+    if again:
+        event, said = events.REAUTHENTICATION_FAILURE, {"method": kind}
+    metadata = {"reason": reason, "via": VIA, **(said if kind else {})}
     recorder.note(event, request=request, user=user, metadata=metadata)
 
 
