@@ -55,8 +55,8 @@ def record(
     account concerned, `username` what was typed where there is none. `outcome` defaults to the
     event's own, "success" or "failure". Secrets do not belong in `metadata`; keys that name one
     are masked. `using` is the alias of the database that a state change is made in: an entry says
-    whether the transaction open there was rolled back. In a coroutine without a request the entry is written in the loop's next turn:
-    `arecord()` waits for it.
+    whether the transaction open there was rolled back. In a coroutine without a request the entry
+    is written in the loop's next turn: `arecord()` waits for it.
     """
     note(
         event,

@@ -85,9 +85,7 @@ WRONG = [
     ("AUTHAUDIT_SINKS", {"database": None}),
     ("AUTHAUDIT_SINKS", {"database": {"BACKEND": None}}),
     ("AUTHAUDIT_SINKS", {"database": {"BACKEND": "nowhere.Sink"}}),
-    (
-        "AUTHAUDIT_SINKS", {"database": {"BACKEND": f"{__name__}.Unreachable"}}
-    ),
+    ("AUTHAUDIT_SINKS", {"database": {"BACKEND": f"{__name__}.Unreachable"}}),
     ("AUTHAUDIT_SOURCES", 5),
     ("AUTHAUDIT_SPOOL_DIR", 5),
     ("AUTHAUDIT_SPOOL_DIR", ["/var/spool"]),

@@ -27,7 +27,7 @@ def bob(settings):
     return User.objects.create_user("bob", "bob@example.com", "right")
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.fixture(params=list(HOSTILE.values()), ids=list(HOSTILE))
 def hostile(request):
     return request.param
 
