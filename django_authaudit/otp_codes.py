@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from django_authaudit import calls, events, login_failures, otp_devices, recorder
@@ -109,35 +108,40 @@ def _seeing_the_choice(form: Any, verification: Verification) -> Iterator[None]:
 
 def _refused_by_form(form: Any, user: Any, device: Any, error: ValidationError) -> None:
     code = getattr(error, "code", None)
-    data = form.cleaned_data
-    wrong = code == "invalid_token"
     # After too many the form looks at none, and gives its error no code.
-    asked = data.get("otp_token") and not data.get("otp_challenge")
-    throttled = not code and device is not None and bool(asked)
-    package = via(type(form))
+    throttled = not code
+    refused = throttled or code == "invalid_token"
+    # Its module needs the user model, and a source must be listed without one.
+    from django.contrib.auth.forms import AuthenticationForm
+
     if not isinstance(form, AuthenticationForm):
-        if wrong or throttled:
-            _failed(device, user, package, throttled)
-    elif wrong or throttled:
+        if refused:
+            _failed(device, user, via(type(form)), throttled)
+    elif refused:
         reason = "throttled" if throttled else "mfa"
-        login_failures.explain_form(form, **{**facts_of(device), "via": package, "reason": reason})
+        login_failures.explain_form(form, **_facts(device, via(type(form)), reason=reason))
     else:
         # The right password, and the code is still to come.
         login_failures.explain_form(form)
 
 
+def _facts(device: Any, package: str, **facts: str) -> dict[str, Any]:
+    """Return the metadata of a code; up to 1.7.0, a form may not know its device."""
+    return {**(facts_of(device) if device is not None else {}), "via": package, **facts}
+
+
 def _passed(device: Any, user: Any, package: str) -> None:
     key = ("challenge", user.pk)
     draft = still_open(key)
-    if draft is not None and draft.outcome == events.SUCCESS:
-        return
-    if draft is not None:
+    if draft is not None and draft.outcome == events.FAILURE:
         _take_back(draft)
-    facts = {**facts_of(device), "via": package}
+    facts = _facts(device, package)
     event, using = events.MFA_CHALLENGE_SUCCESS, None
     if facts["kind"] == otp_devices.CODES:
         del facts["kind"]
         event, using = events.MFA_RECOVERY_CODE_USED, device._state.db
+    elif draft is not None and draft.outcome == events.SUCCESS:
+        return
     noted = recorder.note(event, user=user, using=using, metadata=facts, explain=_by_who_it_was)
     keep_open(key, noted)
 
@@ -146,8 +150,7 @@ def _failed(device: Any, user: Any, package: str, throttled: bool) -> None:
     key = ("challenge", user.pk)
     # Whoever tries one device after the other tries once.
     if still_open(key) is None:
-        reason = "throttled" if throttled else "invalid_code"
-        facts = {**facts_of(device), "via": package, "reason": reason}
+        facts = _facts(device, package, reason="throttled" if throttled else "invalid_code")
         keep_open(key, recorder.note(events.MFA_CHALLENGE_FAILURE, user=user, metadata=facts))
 
 

@@ -51,10 +51,8 @@ def on_device_loaded(sender: Any, instance: Any, **kwargs: Any) -> None:
     instance.__dict__[_CONFIRMED] = instance.__dict__.get("confirmed")
 
 
-def on_pre_save_device(sender: Any, instance: Any, raw: bool, using: str, **kwargs: Any) -> None:
+def on_pre_save_device(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     """Ask whether the device is in use, if that may be about to change."""
-    if raw:
-        return
     was = instance.__dict__.get(_CONFIRMED)
     if instance.pk is not None and was != instance.__dict__.get("confirmed"):
         stored = sender._base_manager.using(using).filter(pk=instance.pk)
@@ -77,7 +75,7 @@ def on_post_save_device(
     """
     was = not created and instance.__dict__.pop(_WAS_CONFIRMED, None)
     saved = update_fields is None or "confirmed" in update_fields
-    if raw or not saved or "confirmed" not in instance.__dict__:
+    if raw or not saved:
         return
     now = instance.__dict__[_CONFIRMED] = instance.confirmed
     if kind_of(instance) == CODES or bool(was) == bool(now):

@@ -192,6 +192,12 @@ class TestRefusal:
 
         assert log.new() == [denied(root, bob)]
 
+    def test_of_who_may_not_and_says_why_is_forbidden(self, as_bob, bob, alice, log, monkeypatch):
+        monkeypatch.setattr(loginas_settings, "LOGIN_REASON_REQUIRED", True)
+        start(as_bob, alice, reason="ticket 7")
+
+        assert log.new() == [denied(bob, alice)]
+
     def test_of_nobody_is_nothing(self, client, bob, log):
         assert start(client, bob).status_code == 302
 

@@ -5,10 +5,11 @@ import re
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core import mail, serializers
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
 from django.db import connection, transaction
 from django_otp import devices_for_user, match_token, verify_token
+from django_otp.forms import OTPTokenForm
 from django_otp.plugins.otp_email.models import EmailDevice
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -280,6 +281,21 @@ class TestRecoveryCodes:
 
         assert log.new() == [generated(bob, device, 1)] * 2
 
+    @pytest.mark.django_db(transaction=True)
+    def test_made_before_a_request_and_in_it_are_an_entry_each(self, client, bob, log, act):
+        device = StaticDevice.objects.create(user=bob, name="backup")
+        act(lambda request: device.token_set.create(token="code-2") and None)
+        with transaction.atomic():
+            device.token_set.create(token="code-1")
+            client.get("/act/it/")
+
+        assert [row["metadata"]["codes"] for row in log.new()] == [1, 1]
+
+    def test_that_are_changed_are_not_made(self, codes, log):
+        codes.token_set.first().save()
+
+        assert log.new() == []
+
     def test_of_two_accounts_are_an_entry_each(self, bob, alice, log, act, as_root):
         def make(request):
             for user in (bob, alice):
@@ -522,22 +538,39 @@ class TestCodeCheckedByAView:
 
         assert [row["metadata"]["reason"] for row in log.new()] == ["invalid_code", "throttled"]
 
-    def test_against_each_device_is_one_challenge(self, check, bob, device, codes, log):
+    def test_against_each_device_is_one_challenge(self, check, bob, device, codes, secrets, log):
+        code = code_of(device, secrets)
+        check(lambda user: match_token(user, code))
         check(lambda user: match_token(user, CODE))
         check(lambda user: match_token(user, WRONG_CODE))
 
-        [passed_, failed] = log.new()
-        assert passed_ == used(bob, codes, ACT)
-        assert failed["event"] == "auth.mfa.challenge.failure"
-
-    def test_against_each_device_without_our_middleware_is_one_challenge(
-        self, bob, device, codes, log
-    ):
-        assert match_token(bob, CODE)
-
+        # The codes on paper are asked first.
         assert log.new() == [
-            success("auth.mfa.recovery_code_used", user=bob, actor=bob, **code_facts(codes))
+            passed(bob, device, ACT),
+            used(bob, codes, ACT),
+            refused(bob, codes, ACT, bob, kind="recovery_codes"),
         ]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_against_each_device_without_our_middleware_is_one_challenge(
+        self, bob, device, codes, secrets, log
+    ):
+        assert match_token(bob, code_of(device, secrets))
+
+        facts = facts_of(device)
+        assert log.new() == [success("auth.mfa.challenge.success", user=bob, actor=bob, **facts)]
+
+    def test_on_paper_is_used_up_though_another_was_accepted(
+        self, check, bob, device, codes, secrets, log
+    ):
+        code = code_of(device, secrets)
+
+        def both(user):
+            device.verify_token(code)
+            codes.verify_token(CODE)
+
+        check(both)
+        assert log.new() == [passed(bob, device, ACT), used(bob, codes, ACT)]
 
     def test_twice_over_is_one_challenge(self, check, bob, device, secrets, log):
         code = code_of(device, secrets)
@@ -555,29 +588,37 @@ class TestCodeCheckedByAView:
         check(again)
         assert log.new() == [passed(bob, device, ACT)] * 2
 
-    def test_and_accepted_leaves_the_refusal_that_follows(self, check, bob, device, codes, log):
+    def test_and_accepted_leaves_the_refusal_that_follows(
+        self, check, device, codes, secrets, log
+    ):
+        code = code_of(device, secrets)
+
         def forbid(user):
-            assert match_token(user, CODE)
+            assert match_token(user, code)
             raise PermissionDenied
 
         assert check(forbid).status_code == 403
 
         assert [row["event"] for row in log.new()] == [
-            "auth.mfa.recovery_code_used",
+            "auth.mfa.challenge.success",
             "authz.forbidden",
         ]
 
-    def test_and_accepted_leaves_the_refusal_that_came_before(self, check, device, codes, log):
+    def test_and_accepted_leaves_the_failure_that_came_before(
+        self, check, device, codes, secrets, log
+    ):
+        code = code_of(device, secrets)
+
         def fail_first(user):
             authenticate(None, username="alice", password=WRONG)
-            assert match_token(user, CODE)
+            assert match_token(user, code)
             raise PermissionDenied
 
-        check(fail_first)
+        assert check(fail_first).status_code == 403
 
         assert [row["event"] for row in log.new()] == [
             "auth.login.failure",
-            "auth.mfa.recovery_code_used",
+            "auth.mfa.challenge.success",
         ]
 
     def test_by_another_person_is_that_persons(
@@ -634,6 +675,30 @@ class TestCodeCheckedByAView:
             refused(bob, device, ACT, root),
             refused(alice, other, ACT, root),
         ]
+
+
+def test_a_form_that_does_not_know_its_device_refuses_all_the_same(as_bob, bob, device, log, act):
+    """Up to 1.7.0, django-otp tries all devices where none is chosen."""
+
+    class TriesAll(OTPTokenForm):
+        def _verify_token(self, user, token, device=None):
+            if match_token(user, token) is None:
+                raise ValidationError("no", code="invalid_token")
+
+    facts = {"otp_token": WRONG_CODE}
+    act(lambda request: TriesAll(request.user, request, facts).is_valid() and None)
+    as_bob.get("/act/it/")
+
+    assert log.new() == [
+        failure(
+            "auth.mfa.challenge.failure",
+            user=bob,
+            actor=bob,
+            at=ACT,
+            via="otp",
+            reason="invalid_code",
+        )
+    ]
 
 
 def test_what_could_not_be_recorded_is_not_added_to():
