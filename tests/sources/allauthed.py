@@ -8,11 +8,15 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth import authenticate, get_user_model
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.urls import get_resolver
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 """Of Bob's authenticator app."""
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 _CODE = re.compile(r"^\s*([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", re.MULTILINE)
+# Before any test changes a setting: allauth decides by them, once, which URLs there are.
+assert get_resolver().url_patterns
+
 _LINK = re.compile(r"http://testserver(/\S+)")
 _KEY = re.compile(r"/accounts/(?:confirm-email/|password/reset/key/\w+-)([^/\s]+)/")
 
