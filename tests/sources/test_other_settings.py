@@ -28,7 +28,9 @@ def run(file, suffix, *, tests="", **variables):
     coverage = sys.modules.get("coverage")
     measured = coverage is not None and coverage.Coverage.current() is not None
     measure = ["coverage", "run", "--parallel-mode", "-m"] if measured else []
-    command = [sys.executable, "-m", *measure, "pytest", "-q", "-p", "no:cacheprovider"]
+    # In the order in which they stand: some packages decide by the settings of their first use.
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    command = [sys.executable, "-m", *measure, "pytest", *options]
     result = subprocess.run(
         [*command, str(HERE / (tests or file))],
         cwd=ROOT,
