@@ -70,10 +70,7 @@ def append(alias: str, entries: Sequence[Entry]) -> None:
     path = folder(alias)
     prepare(path)
     database = identity(alias)
-    lines = "".join(
-        json.dumps({"database": database, **jsonl.to_dict(entry)}, separators=(",", ":")) + "\n"
-        for entry in entries
-    ).encode("ascii")
+    lines = "".join(_line(entry, database) + "\n" for entry in entries).encode("ascii")
     with _open_for_append(path / f"{database}{OPEN}") as (descriptor, size):
         try:
             _write_all(descriptor, _line_start(descriptor, size) + lines)
@@ -95,8 +92,12 @@ def waiting(alias: str) -> bool:
 
 
 def claim(alias: str) -> SpoolFile | None:
-    """Take one file of the spool; nobody else gets it until it is closed. None: none is free."""
+    """Take one file of the spool; nobody else gets it until it is closed. None: none is free.
+
+    Raises SpoolError for a folder in which others could have forged entries.
+    """
     for path in _files(alias):
+        prepare(path.parent)
         descriptor = _lock_if_free(path)
         if descriptor is None:
             continue
@@ -104,6 +105,10 @@ def claim(alias: str) -> SpoolFile | None:
             path = _retire(path)
         return SpoolFile(path, descriptor, identity(alias))
     return None
+
+
+def _line(entry: Entry, database: str) -> str:
+    return json.dumps({"database": database, **jsonl.to_dict(entry)}, separators=(",", ":"))
 
 
 class SpoolFile:
@@ -114,9 +119,10 @@ class SpoolFile:
         self.entries: list[Entry] = []
         self.rejected: list[str] = []
         self._descriptor = descriptor
+        self._database = database
         with path.open(encoding="utf-8", errors="backslashreplace") as lines:
             for line in filter(str.strip, lines):
-                self._read(line, database)
+                self._read(line)
 
     def __enter__(self) -> SpoolFile:
         return self
@@ -124,18 +130,18 @@ class SpoolFile:
     def __exit__(self, *details: object) -> None:
         os.close(self._descriptor)
 
-    def _read(self, line: str, database: str) -> None:
+    def _read(self, line: str) -> None:
         try:
             values = json.loads(line)
-            if values["database"] != database:
+            if values["database"] != self._database:
                 raise ValueError("another database's")
             self.entries.append(jsonl.from_dict(values))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.rejected.append(line.rstrip("\n"))
 
     def finish(self, rejected: Sequence[Entry] = ()) -> None:
         """Remove the file; what could not be replayed is set aside beside it first."""
-        lines = [*self.rejected, *(jsonl.dumps(entry) for entry in rejected)]
+        lines = [*self.rejected, *(_line(entry, self._database) for entry in rejected)]
         if lines:
             aside = self.path.with_suffix(SET_ASIDE)
             with aside.open("a", encoding="utf-8") as file:
@@ -197,7 +203,7 @@ def _lock_if_free(path: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    if not _is_still(path, descriptor):
+    if not _is_still(path, descriptor) or os.fstat(descriptor).st_uid != os.geteuid():
         os.close(descriptor)
         return None
     return descriptor

@@ -258,3 +258,44 @@ def test_a_file_that_is_gone_before_it_is_opened_is_passed_over(spool_dir, monke
     monkeypatch.setattr(spool, "_files", lambda alias: iter([spool_dir / "gone.jsonl", path]))
     with spool.claim("default") as claimed:
         assert len(claimed.entries) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": 5}', "[" * 100_000, '"text"', "null", '{"database": null}', "5"]
+)
+def test_a_line_that_is_no_entry_blocks_no_other(spool_dir, line):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    if line.startswith('{"id"'):
+        line = path.read_text().replace(json.loads(path.read_text())["id"], "5").strip()
+        line = line.replace('"id":"5"', '"id":5')
+    with path.open("a") as file:
+        file.write(line + "\n")
+    with spool.claim("default") as claimed:
+        assert len(claimed.entries) == 1
+        assert claimed.rejected == [line]
+
+
+def test_a_folder_in_which_others_could_forge_entries_is_not_replayed(spool_dir):
+    spool.append("default", [entry()])
+    spool_dir.chmod(0o777)
+    with pytest.raises(SpoolError, match="chmod 700"):
+        spool.claim("default")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_not_replayed(spool_dir):
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    os.chown(path, 65534, 65534)
+    assert spool.claim("default") is None
+
+
+def test_what_the_database_refused_can_be_mended_and_replayed(spool_dir):
+    refused = entry()
+    spool.append("default", [refused])
+    with spool.claim("default") as claimed:
+        claimed.finish([refused])
+    (aside,) = spool_dir.iterdir()
+    aside.rename(aside.with_suffix(".claimed"))
+    assert read_all() == [[refused]]
