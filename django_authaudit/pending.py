@@ -33,3 +33,12 @@ def turn_into(draft: Draft, code: str, user: Any, **metadata: Any) -> None:
     draft.concerns(user)
     draft.metadata = metadata
     draft.explain = None
+
+
+def drop(draft: Draft) -> None:
+    """Record nothing of `draft` after all: it is a part of something else."""
+    draft.explain = _nothing
+
+
+def _nothing(draft: Draft) -> bool:
+    return False

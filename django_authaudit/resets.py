@@ -33,16 +33,22 @@ def under_way() -> dict[str, str] | None:
 
 
 def note_requested(request: Any, email: str, via: str, *, completed: bool = True) -> None:
-    """Record one request, whoever it is for: known and unknown addresses look alike."""
-    if pending.last(events.PASSWORD_RESET_REQUESTED) is None:
-        recorder.note(
-            events.PASSWORD_RESET_REQUESTED,
-            request=request,
-            email=email,
-            outcome=None if completed else events.FAILURE,
-            metadata={"via": via},
-            explain=name_account,
-        )
+    """Record one request, whoever it is for: known and unknown addresses look alike.
+
+    Where the package has used a form of Django's, that has recorded it.
+    """
+    told = pending.last(events.PASSWORD_RESET_REQUESTED)
+    if told is not None:
+        told.metadata.setdefault("via", via)
+        return
+    recorder.note(
+        events.PASSWORD_RESET_REQUESTED,
+        request=request,
+        email=email,
+        outcome=None if completed else events.FAILURE,
+        metadata={"via": via},
+        explain=name_account,
+    )
 
 
 def note_refused(request: Any, via: str, explain: Explain | None = None) -> None:
