@@ -1,0 +1,5 @@
+from django.urls import include, path
+
+from tests.sources import urls
+
+urlpatterns = [path("api/", include("djoser.urls")), *urls.urlpatterns]
