@@ -16,6 +16,7 @@ class Source(base.Source):
 
     requires = "django_ratelimit"
     records = (events.RATE_LIMITED,)
+    by_response = records
     blind = (
         "A limit that a view asks for without the decorator, and one that it lets pass or answers "
         "with another status than 403 or 429."
