@@ -97,7 +97,7 @@ def test_every_reason_and_every_key_of_metadata_is_explained():
 
 def reasons() -> Iterator[str]:
     """Yield what the code gives as a reason, by that key, name or name of a function."""
-    for path in (*files("sources"), PACKAGE / "login_failures.py"):
+    for path in (*files("sources"), PACKAGE / "mechanisms" / "login_failures.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             values: list[ast.AST] = []
             if isinstance(node, ast.Dict):
@@ -124,7 +124,7 @@ def words_in(node: ast.AST) -> Iterator[str]:
 
 
 def metadata_keys() -> Iterator[str]:
-    for path in files("", "sources"):
+    for path in files("", "sources", "mechanisms"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Subscript) and is_metadata(node.value):
                 yield str(ast.literal_eval(node.slice))

@@ -11,9 +11,10 @@ from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import signals
 
-from django_authaudit import context, events, lookups, recorder, resets, wraps
+from django_authaudit import context, events, lookups, recorder, wraps
 from django_authaudit.conf import conf
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import resets
 from django_authaudit.sources import base
 
 Values = Mapping[str, Any]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_authaudit import calls, context, events, observers, pending, recorder
+from django_authaudit import context, events, observers, recorder
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources import base
 
 VIA = "allauth"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django_authaudit import calls, events, pending, recorder
+from django_authaudit import events, recorder
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources import base
 
 VIA = "allauth"

@@ -7,8 +7,9 @@ from typing import Any
 from django.apps import apps
 from django.utils.module_loading import import_string
 
-from django_authaudit import calls, context, events, pending, recorder
+from django_authaudit import context, events, recorder
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources import base
 
 VIA = "allauth"

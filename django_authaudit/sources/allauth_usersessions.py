@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django_authaudit import calls, context, events, recorder
+from django_authaudit import context, events, recorder
+from django_authaudit.mechanisms import calls
 from django_authaudit.sources import base
 
 VIA = "allauth"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from django_authaudit import context, credentials, events, observers, token_models
+from django_authaudit import context, events, observers
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import credentials, token_models
 from django_authaudit.sources import base
 
 _VIA = "api_key"

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from django_authaudit import calls, events, login_failures, lookups, recorder, wraps
+from django_authaudit import events, lookups, recorder, wraps
+from django_authaudit.mechanisms import calls, login_failures
 from django_authaudit.sources import base
 
 _PACKAGE = "django_auth_ldap"

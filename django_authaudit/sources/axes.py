@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_authaudit import events, login_failures, lookups, recorder, wraps
+from django_authaudit import events, lookups, recorder, wraps
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import login_failures
 from django_authaudit.sources import base
 
 _BACKENDS = "axes."

@@ -5,17 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from django_authaudit import (
-    calls,
-    context,
-    events,
-    login_failures,
-    lookups,
-    pending,
-    recorder,
-)
+from django_authaudit import context, events, lookups, recorder
 from django_authaudit.drafts import Draft
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls, login_failures, pending
 from django_authaudit.sources import base
 
 _VIA = "defender"

@@ -9,19 +9,17 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
-from django_authaudit import (
+from django_authaudit import context, events, recorder
+from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import (
     calls,
-    context,
     credentials,
-    events,
     jwts,
     login_failures,
     pending,
-    recorder,
     resets,
     rest_views,
 )
-from django_authaudit.drafts import Draft
 from django_authaudit.sources import base
 
 _VIA = "dj_rest_auth"

@@ -8,7 +8,8 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db.models import signals
 
-from django_authaudit import calls, context, credentials, events, pending, recorder, rest_views
+from django_authaudit import context, events, recorder
+from django_authaudit.mechanisms import calls, credentials, pending, rest_views
 from django_authaudit.sources import base
 
 _VIA = "dj_rest_auth"

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.contrib.auth import get_backends
 
-from django_authaudit import calls, context, events, recorder, wraps
+from django_authaudit import context, events, recorder, wraps
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls
 from django_authaudit.sources import base
 
 # What is meant by the exceptions of pysaml2 that the package catches (djangosaml2/views.py).

@@ -7,17 +7,9 @@ from typing import Any
 
 from django.apps import apps
 
-from django_authaudit import (
-    calls,
-    context,
-    credentials,
-    events,
-    pending,
-    recorder,
-    resets,
-    rest_views,
-)
+from django_authaudit import context, events, recorder
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import calls, credentials, pending, resets, rest_views
 from django_authaudit.sources import base
 
 _VIA = "djoser"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django_authaudit import calls, context, events, impersonation
+from django_authaudit import context, events
+from django_authaudit.mechanisms import calls, impersonation
 from django_authaudit.sources import base
 
 VIA = "hijack"

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 
-from django_authaudit import context, events, impersonation, observers
+from django_authaudit import context, events, observers
+from django_authaudit.mechanisms import impersonation
 from django_authaudit.sources import base
 
 VIA = "impersonate"

@@ -6,8 +6,9 @@ import re
 from functools import partial
 from typing import Any
 
-from django_authaudit import context, credentials, events, lookups, observers, token_models
+from django_authaudit import context, events, lookups, observers
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import credentials, token_models
 from django_authaudit.sources import base
 
 _VIA = "knox"

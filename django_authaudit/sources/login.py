@@ -6,16 +6,9 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 
-from django_authaudit import (
-    context,
-    events,
-    impersonation,
-    login_failures,
-    lookups,
-    recorder,
-    wraps,
-)
+from django_authaudit import context, events, lookups, recorder, wraps
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import impersonation, login_failures
 from django_authaudit.sources import base
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.signing import BadSignature
 
-from django_authaudit import calls, context, events, impersonation, observers
+from django_authaudit import context, events, observers
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls, impersonation
 from django_authaudit.sources import base
 
 VIA = "loginas"

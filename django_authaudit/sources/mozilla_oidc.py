@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
-from django_authaudit import calls, context, events, observers, recorder, wraps
+from django_authaudit import context, events, observers, recorder, wraps
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls
 from django_authaudit.sources import base
 
 _STATE = "_authaudit_oidc"

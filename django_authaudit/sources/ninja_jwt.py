@@ -13,8 +13,9 @@ from typing import Any
 from django.apps import apps
 from django.db.models import signals
 
-from django_authaudit import calls, context, events, jwts, pending, recorder
+from django_authaudit import context, events, recorder
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import calls, jwts, pending
 from django_authaudit.sources import base
 
 _VIA = "ninja_jwt"

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from django_authaudit import context, events, oauth, recorder, wraps
+from django_authaudit import context, events, recorder, wraps
+from django_authaudit.mechanisms import oauth
 from django_authaudit.sources import base
 
 _BACKEND = "oauth2_provider.backends.OAuth2Backend"

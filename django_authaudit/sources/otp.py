@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django_authaudit import calls, context, events, otp_codes, otp_devices
+from django_authaudit import context, events
+from django_authaudit.mechanisms import calls, otp_codes, otp_devices
 from django_authaudit.sources import base
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django_authaudit import context, events, observers, recorder, resets, wraps
+from django_authaudit import context, events, observers, recorder, wraps
+from django_authaudit.mechanisms import resets
 from django_authaudit.sources import base
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_authaudit import calls, context, events, observers, recorder
+from django_authaudit import context, events, observers, recorder
+from django_authaudit.mechanisms import calls
 from django_authaudit.sources import base
 
 _VIA = "ratelimit"

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.apps import apps
 
-from django_authaudit import credentials, events, observers, token_models
+from django_authaudit import events, observers
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import credentials, token_models
 from django_authaudit.sources import base
 
 _VIA = "rest_framework"

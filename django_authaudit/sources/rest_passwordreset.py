@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import Http404
 
-from django_authaudit import context, events, resets, rest_views
+from django_authaudit import context, events
+from django_authaudit.mechanisms import resets, rest_views
 from django_authaudit.sources import base
 
 _VIA = "rest_passwordreset"

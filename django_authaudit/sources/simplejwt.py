@@ -16,8 +16,9 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db.models import signals
 
-from django_authaudit import context, credentials, events, observers, recorder
+from django_authaudit import context, events, observers, recorder
 from django_authaudit.drafts import Draft, Explain
+from django_authaudit.mechanisms import credentials
 from django_authaudit.sources import base
 
 _VIA = "simplejwt"

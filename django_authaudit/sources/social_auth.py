@@ -7,7 +7,8 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
 
-from django_authaudit import calls, context, events, pending, recorder, wraps
+from django_authaudit import context, events, recorder, wraps
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources import base
 
 _VIA = "social_auth"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django_authaudit import calls, context, events, impersonation
+from django_authaudit import context, events
 from django_authaudit.drafts import find_person
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls, impersonation
 from django_authaudit.sources import base
 
 VIA = "su"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_authaudit import events, otp_codes, otp_devices, pending
+from django_authaudit import events
+from django_authaudit.mechanisms import otp_codes, otp_devices, pending
 from django_authaudit.sources import base
 
 _PASSED = (events.MFA_CHALLENGE_SUCCESS, events.MFA_RECOVERY_CODE_USED)

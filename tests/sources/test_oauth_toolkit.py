@@ -18,8 +18,8 @@ from oauth2_provider.models import (
     clear_expired,
 )
 
-from django_authaudit import oauth
 from django_authaudit.cleaning import MASK
+from django_authaudit.mechanisms import oauth
 from django_authaudit.sources.oauth_toolkit import Source
 from tests.sources.provider import running_provider
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success

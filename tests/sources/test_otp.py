@@ -15,7 +15,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.views import LoginView
 
-from django_authaudit import otp_devices
+from django_authaudit.mechanisms import otp_devices
 from django_authaudit.sources.otp import Source
 from tests.devices.models import Batch, Pendant, Proxied
 from tests.sources.one_time import (

@@ -11,7 +11,8 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import calls, context, guard, impersonation, record, recorder
+from django_authaudit import context, guard, record, recorder
+from django_authaudit.mechanisms import calls, impersonation
 from tests.sources.conftest import AsyncBrowser, Browser
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
 from tests.views import acts

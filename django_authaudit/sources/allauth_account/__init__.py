@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.apps import apps
 
-from django_authaudit import calls, events
+from django_authaudit import events
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls
 from django_authaudit.sources import base
 from django_authaudit.sources.allauth_account import addresses, failures, logins, passwords
 

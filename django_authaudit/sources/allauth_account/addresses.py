@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_authaudit import calls, events, pending, recorder
+from django_authaudit import events, recorder
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources.allauth_account.words import VIA
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from django_authaudit import calls, events, login_failures, lookups, pending, recorder, wraps
+from django_authaudit import events, lookups, recorder, wraps
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import calls, login_failures, pending
 from django_authaudit.sources.allauth_account.words import THROTTLED, VIA
 
 _MALFORMED = {"invalid", "max_length", "null_characters_not_allowed"}

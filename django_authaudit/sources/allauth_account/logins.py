@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from django_authaudit import calls, context, events, pending, recorder
+from django_authaudit import context, events, recorder
+from django_authaudit.mechanisms import calls, pending
 from django_authaudit.sources.allauth_account.words import THROTTLED, VIA
 
 _ENDS_OF_SIGNUP = {

@@ -16,8 +16,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
-from django_authaudit import credentials
 from django_authaudit.drafts import Draft
+from django_authaudit.mechanisms import credentials
 
 Claims = Mapping[str, Any]
 _EVER = timedelta(days=36_500)

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from django_authaudit import calls, events, login_failures, otp_devices, recorder
+from django_authaudit import events, recorder
 from django_authaudit.drafts import Draft
 from django_authaudit.guard import guard
-from django_authaudit.otp_devices import facts_of, keep_open, still_open, via
+from django_authaudit.mechanisms import calls, login_failures, otp_devices
+from django_authaudit.mechanisms.otp_devices import facts_of, keep_open, still_open, via
 
 
 class Verification:

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from django_authaudit import calls, pending
+from django_authaudit.mechanisms import calls, pending
 
 Look = Callable[[Any, Any], None]
 

@@ -16,10 +16,11 @@ from urllib.parse import unquote_plus
 
 from django.utils.crypto import salted_hmac
 
-from django_authaudit import calls, context, events, recorder
+from django_authaudit import context, events, recorder
 from django_authaudit.cleaning import MASK
 from django_authaudit.drafts import Draft
 from django_authaudit.guard import guard
+from django_authaudit.mechanisms import calls
 
 _GRANT_TYPES = (
     "authorization_code",

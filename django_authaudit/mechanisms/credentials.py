@@ -18,8 +18,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import router
 
-from django_authaudit import context, events, login_failures, lookups, recorder
+from django_authaudit import context, events, lookups, recorder
 from django_authaudit.drafts import Draft, Explain
+from django_authaudit.mechanisms import login_failures
 from django_authaudit.transactions import savepoint
 
 # What the status alone makes of a refused token.

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from django_authaudit import resets
+from django_authaudit.mechanisms import resets
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_authaudit import context, events, lookups, pending, recorder
+from django_authaudit import context, events, lookups, recorder
 from django_authaudit.drafts import Draft, Explain
+from django_authaudit.mechanisms import pending
 
 Completes = Callable[[HttpRequest], bool]
 

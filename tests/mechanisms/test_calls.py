@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 from django import forms
 
-from django_authaudit import calls, guard
+from django_authaudit import guard
+from django_authaudit.mechanisms import calls
 
-HERE = "tests.test_calls"
+HERE = "tests.mechanisms.test_calls"
 
 
 class Machine:

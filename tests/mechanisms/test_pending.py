@@ -3,7 +3,8 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from django_authaudit import events, pending, recorder
+from django_authaudit import events, recorder
+from django_authaudit.mechanisms import pending
 
 
 @pytest.fixture

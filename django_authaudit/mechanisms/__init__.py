@@ -1,0 +1,1 @@
+"""What several sources have in common: ways to sign in and ways to listen."""
