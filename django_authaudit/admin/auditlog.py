@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from django_authaudit.admin import cells, detail, filters, pivots, words
+from django_authaudit import words
+from django_authaudit.admin import cells, detail, filters, pivots
 from django_authaudit.admin.changelist import AuditLogChangeList
 from django_authaudit.admin.paginator import BoundedPaginator
 from django_authaudit.models import AuditLog

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from django_authaudit.admin import words
+from django_authaudit import words
 
 NOTHING = ""
 

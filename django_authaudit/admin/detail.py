@@ -15,7 +15,8 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from django_authaudit.admin import cells, words
+from django_authaudit import words
+from django_authaudit.admin import cells
 from django_authaudit.models import AuditLog
 
 _DEEPEST = 8

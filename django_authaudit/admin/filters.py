@@ -17,8 +17,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from django_authaudit import events
-from django_authaudit.admin import indexes, words
+from django_authaudit import events, words
+from django_authaudit.admin import indexes
 from django_authaudit.cleaning import clean_text
 from django_authaudit.entry import LIMITS
 

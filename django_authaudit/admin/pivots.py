@@ -14,8 +14,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from django_authaudit import words
 from django_authaudit.addresses import address_text, parse_address
-from django_authaudit.admin import indexes, words
+from django_authaudit.admin import indexes
 from django_authaudit.cleaning import clean_text
 from django_authaudit.models import AuditLog
 
