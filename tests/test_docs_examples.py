@@ -177,3 +177,62 @@ def test_the_tests_of_the_testing_page_pass(project):
     printed = project.run("-m", "pytest", "-p", "no:cacheprovider")
 
     assert "3 passed" in printed
+
+
+GATEHOUSE = {
+    "signals": "from django.dispatch import Signal\nsession_ended = Signal()\n",
+    "views": """
+from django.http import HttpResponse
+from gatehouse.signals import session_ended
+def end_session(request):
+    session_ended.send(sender=None, request=request, user=request.user)
+    return HttpResponse()
+""",
+}
+OWN_SOURCE = """
+import json
+from django.contrib.auth.models import User
+from django.test import Client
+from django_authaudit.models import AuditLog
+ann = User.objects.create_user("ann")
+client = Client()
+client.force_login(ann)
+before = AuditLog.objects.latest("id").id
+client.post("/end-session/")
+found = AuditLog.objects.filter(id__gt=before)
+print(json.dumps([[e.event, e.path, e.user_id, e.actor_id, e.metadata] for e in found]))
+"""
+
+
+@once_is_enough
+def test_the_source_of_the_page_records_what_its_package_does_once(project):
+    package = project.folder / "gatehouse"
+    package.mkdir()
+    for name, text in GATEHOUSE.items():
+        (package / f"{name}.py").write_text(text)
+    project.use("own-source")
+    (project.folder / "shop/__init__.py").touch()
+    project.add(INSTALLED + 'INSTALLED_APPS += ["shop"]\n')
+    project.manage("migrate")
+    assert (
+        status_of("gatehouse", project.manage("report_audit_log"))
+        == "gatehouse is not in INSTALLED_APPS"
+    )
+
+    project.add('INSTALLED_APPS += ["gatehouse"]\n')
+    (project.folder / "mysite/urls.py").write_text(
+        "from django.urls import path\nfrom gatehouse import views\n"
+        "urlpatterns = [path('end-session/', views.end_session)]\n"
+    )
+    printed = project.manage("shell", "-v", "0", "-c", OWN_SOURCE)
+
+    assert json.loads(printed.splitlines()[-1]) == [
+        ["auth.session.revoked", "/end-session/", 1, 1, {"via": "gatehouse"}]
+    ]
+    assert status_of("gatehouse", project.manage("report_audit_log")) == "connected"
+    assert "Ran 1 test in" in project.manage("test")
+
+
+def status_of(source, report):
+    (status,) = re.findall(rf"^  {source} +(.+)$", report, re.M)
+    return status

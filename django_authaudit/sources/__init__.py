@@ -38,9 +38,26 @@ _connected: set[str] = set()
 
 def connect_all() -> None:
     """Connect the selected sources; a second call adds nothing."""
-    for name, source in selected().items():
-        source.connect()
-        _connected.add(name)
+    for name in selected():
+        _connect(name)
+
+
+def _connect(name: str) -> None:
+    discover()[name].connect()
+    _connected.add(name)
+
+
+def register(name: str, source: type[Source]) -> None:
+    """Add a source that is not part of this package; for an app's ``ready()``.
+
+    It is connected at once if it is available and the settings do not leave it out. Raises
+    ValueError if another source has that name.
+    """
+    known = discover().setdefault(name, source())
+    if type(known) is not source:
+        raise ValueError(f"{name!r} is already the name of the source {type(known).__module__}")
+    if name in selected():
+        _connect(name)
 
 
 def why_not_connected(name: str) -> str:

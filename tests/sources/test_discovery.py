@@ -1,9 +1,10 @@
 """Sources are found by being there, chosen by a setting, and harmless to whom they listen to."""
 
+import pytest
 from django.contrib.auth import signals
 
 from django_authaudit import guard, observers, sources
-from django_authaudit.sources import refusals
+from django_authaudit.sources import base, refusals
 from tests.sources.recorded import PASSWORD
 
 TYPED = {"username": "bob", "password": PASSWORD}
@@ -76,3 +77,51 @@ def test_a_project_can_disconnect_a_receiver_by_its_path(client, bob, log):
         sources.discover()["login"].connect()
 
     assert log.new() == []
+
+
+@pytest.fixture
+def own():
+    """A class of a project's own, and the sources as they were before it was registered."""
+
+    class Own(base.Source):
+        connections = 0
+
+        def connect(self):
+            type(self).connections += 1
+
+    yield Own
+    sources.discover().pop("own", None)
+    sources._connected.discard("own")
+
+
+def test_a_source_of_a_project_is_connected_when_it_is_registered(own):
+    sources.register("own", own)
+
+    assert own.connections == 1
+    assert sources.why_not_connected("own") == ""
+
+
+def test_a_source_of_a_project_whose_package_is_missing_is_listed_and_left_alone(own):
+    own.requires = "gatehouse"
+
+    sources.register("own", own)
+
+    assert own.connections == 0
+    assert sources.why_not_connected("own") == "gatehouse is not in INSTALLED_APPS"
+
+
+def test_a_source_of_a_project_is_chosen_by_the_setting_like_any(own, settings):
+    settings.AUTHAUDIT_SOURCES = ["login"]
+
+    sources.register("own", own)
+
+    assert own.connections == 0
+    assert sources.why_not_connected("own") == "AUTHAUDIT_SOURCES does not name it"
+
+
+def test_a_source_may_be_registered_again_but_no_other_under_its_name(own):
+    sources.register("own", own)
+    sources.register("own", own)
+
+    with pytest.raises(ValueError, match=r"'login' is already .*django_authaudit\.sources\.login"):
+        sources.register("login", own)
