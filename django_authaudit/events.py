@@ -208,6 +208,20 @@ SUSPICIOUS_REQUEST = _refusal(
 )
 
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
+AUDIT_HARDENING_ENABLED = _fact(
+    "audit.hardening_enabled",
+    _("Audit log made append-only"),
+    SUCCESS,
+    "medium",
+    "sys_monitor_enabled",
+)
+AUDIT_HARDENING_DISABLED = _fact(
+    "audit.hardening_disabled",
+    _("Audit log no longer append-only"),
+    SUCCESS,
+    "high",
+    "sys_monitor_disabled",
+)
 AUDIT_WRITE_FAILED = _refusal(
     "audit.write_failed", _("Entries could not be stored"), "high", "sys_crash"
 )

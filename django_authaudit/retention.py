@@ -14,7 +14,7 @@ from django.db import Error, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import DeleteQuery
 
-from django_authaudit import events
+from django_authaudit import events, hardening
 from django_authaudit.conf import conf
 from django_authaudit.entry import time_of
 from django_authaudit.exceptions import AuthAuditError
@@ -186,7 +186,11 @@ def _delete(entries: AuditLogQuerySet, using: str) -> int:
     connection = connections[using]
     # The limit would last as long as the transaction around a test.
     limited = not connection.in_atomic_block
-    with transaction.atomic(using=using, durable=True), connection.cursor() as cursor:
+    with (
+        transaction.atomic(using=using, durable=True),
+        hardening.permitted(hardening.DELETE, using),
+        connection.cursor() as cursor,
+    ):
         if limited and connection.vendor == "postgresql":
             cursor.execute(f"SET LOCAL statement_timeout = {int(_LIMIT * 1000)}")
         if limited and getattr(connection, "mysql_is_mariadb", False):
