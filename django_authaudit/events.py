@@ -183,6 +183,12 @@ ACCOUNT_EMAIL_CHANGED = _change(
 ACCOUNT_EMAIL_VERIFIED = _change(
     "account.email_verified", _("E-mail address verified"), "medium", "user_updated"
 )
+ACTIVITY_DISPUTED = _fact(
+    "account.activity_disputed",
+    _("Activity disputed by its owner"),
+    SUCCESS,
+    "high",
+)
 
 ROLE_GRANTED = _change("authz.role.granted", _("Role granted"), "high", "authz_change")
 ROLE_REVOKED = _change("authz.role.revoked", _("Role revoked"), "medium", "authz_change")

@@ -26,6 +26,7 @@ DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 SECONDS_TO_FINISH = 180
 SECONDS_TO_END = 30
 EVENTS = (
+    "account.activity_disputed",
     "account.created",
     "account.deactivated",
     "account.deleted",
@@ -41,6 +42,7 @@ EVENTS = (
     "auth.password_reset.completed",
     "auth.password_reset.failure",
     "auth.password_reset.requested",
+    "auth.session.revoked",
     "authz.csrf_rejected",
     "authz.forbidden",
     "authz.group.created",

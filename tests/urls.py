@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", include("django.contrib.auth.urls")),
+    path("security/", include("django_authaudit.urls")),
     path("api-login/", views.api_login),
     path("async-login/", views.async_login),
     path("members/", views.members),

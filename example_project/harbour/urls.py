@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
-from django.urls import path
+from django.urls import include, path
 
 from harbour import views
 
@@ -73,5 +73,7 @@ urlpatterns = [
         ),
         name="password_reset_complete",
     ),
+    # Audit log: what happened to one's own account.
+    path("security/", include("django_authaudit.urls")),
     path("admin/", admin.site.urls),
 ]

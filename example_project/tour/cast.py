@@ -29,6 +29,7 @@ ANDROID = (
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 "
     "(KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36"
 )
+LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 OFFICE_PC = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 "
     "(KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
@@ -89,6 +90,7 @@ class Cast:
         self.daniel_browser = Visitor(site, "198.51.100.17", IPHONE)
         self.lena_browser = Visitor(site, "203.0.113.88", MACBOOK)
         self.victor_browser = Visitor(site, "198.51.100.140", ANDROID)
+        self.thief = Visitor(site, "198.51.100.77", LINUX)
         self.crawler = Visitor(site, "203.0.113.231", "curl/8.14.1")
         self.guesser = Visitor(
             site, "198.51.100.201", "python-requests/2.32.4", forged_hops="192.0.2.10"
@@ -140,6 +142,15 @@ def admin_page(username: str, page: str = "change") -> str:
 def librarians() -> str:
     """Return the key of the group Librarians, as the admin's form wants it."""
     return str(Group.objects.get(name=LIBRARIANS).pk)
+
+
+def dispute_page(activity: str, address: str) -> str:
+    """Return where the page of recent activity leads from the newest entry of `address`."""
+    for row in activity.split("<tr")[1:]:
+        link = re.search(r'href="(/security/not-me/[^"]+)"', row)
+        if link and address in row:
+            return link[1]
+    raise TourError(f"recent activity shows nothing from {address}")
 
 
 def link_in_newest_letter() -> str:
