@@ -47,10 +47,15 @@ def clean_text(value: object, limit: int) -> tuple[str, int | None]:
     length = len(text)
     if length <= limit and text.isascii() and text.isprintable():
         return str(text), None
-    cleaned = _UNSAFE.sub(_escape, text[: limit + 1])
+    cleaned = show_unsafe(text[: limit + 1])
     if length > limit or len(cleaned) > limit:
         return cleaned[: limit - 1] + "…", length
     return cleaned, None
+
+
+def show_unsafe(text: str) -> str:
+    """Return `text` with whatever is not to be seen in it, line breaks above all, escaped."""
+    return _UNSAFE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -31,6 +31,11 @@ class Settings:
         return getattr(settings, "AUTHAUDIT_RETENTION_DAYS", 90)
 
     @property
+    def AUTHAUDIT_SERVICE_NAME(self) -> str | None:
+        """What the site is called in exported entries; None: the settings module's package."""
+        return getattr(settings, "AUTHAUDIT_SERVICE_NAME", None)
+
+    @property
     def AUTHAUDIT_SINKS(self) -> Mapping[str, Mapping[str, Any]]:
         """Where entries go: ``{alias: {"BACKEND": path, "OPTIONS": {...}}}``."""
         return getattr(settings, "AUTHAUDIT_SINKS", DEFAULT_SINKS)

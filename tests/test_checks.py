@@ -225,6 +225,19 @@ def test_a_spool_may_be_a_path(settings, tmp_path):
     assert found() == []
 
 
+@pytest.mark.parametrize("value", ["", "  ", 5, ["shop"]])
+def test_e014_service_has_no_name(settings, value):
+    settings.AUTHAUDIT_SERVICE_NAME = value
+
+    assert f"AUTHAUDIT_SERVICE_NAME is {value!r}" in only("E014").msg
+
+
+def test_a_service_may_have_a_name(settings):
+    settings.AUTHAUDIT_SERVICE_NAME = "shop"
+
+    assert found() == []
+
+
 @pytest.mark.parametrize("value", ["10.0.0.0/8", "unix", 10, None, [10], [None]])
 def test_e010_proxies_are_no_list_of_strings(settings, value):
     settings.AUTHAUDIT_TRUSTED_PROXIES = value

@@ -21,6 +21,7 @@ DEFAULTS = {
     "AUTHAUDIT_DATABASE": None,
     "AUTHAUDIT_MINIMUM_RETENTION_DAYS": 1,
     "AUTHAUDIT_RETENTION_DAYS": 90,
+    "AUTHAUDIT_SERVICE_NAME": None,
     "AUTHAUDIT_SINKS": {
         "database": {"BACKEND": "django_authaudit.sinks.database.DatabaseSink"},
     },

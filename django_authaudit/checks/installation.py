@@ -90,6 +90,18 @@ def check_queryset_updates_is_a_switch(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_service_has_a_name(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E014: whoever reads the logs of many sites goes by it."""
+    value: Any = conf.AUTHAUDIT_SERVICE_NAME
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        yield Error(
+            f"AUTHAUDIT_SERVICE_NAME is {value!r}, no name of a site.",
+            hint="Set it to a string such as 'shop', or to None for the first part of the "
+            "settings module.",
+            id="django_authaudit.E014",
+        )
+
+
 def check_middleware_is_there(**kwargs: Any) -> Iterator[CheckMessage]:
     """W001: what only the middleware can see is missed without it."""
     if not any(map(_is_ours, settings.MIDDLEWARE)):
@@ -141,6 +153,7 @@ CHECKS: tuple[Check, ...] = (
     check_database_exists,
     check_database_is_routed,
     check_queryset_updates_is_a_switch,
+    check_service_has_a_name,
     check_middleware_is_there,
     check_middleware_is_first,
     check_settings_are_known,

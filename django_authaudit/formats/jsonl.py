@@ -1,31 +1,28 @@
-"""The package's own format: one JSON object a line, ASCII only, whatever the entry holds."""
+"""The package's own format: one JSON object a line, ASCII only, whatever the entry holds.
+
+``jsonl.schema.json``, beside this file, is its JSON Schema.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django_authaudit.entry import Entry
+from django_authaudit.formats.base import columns, one_line
 
 _UUIDS = ("id", "writer")
 
 
 def to_dict(entry: Entry) -> dict[str, Any]:
     """Return `entry` as JSON data, with `created_at` for the reader."""
-    values: dict[str, Any] = {f.name: getattr(entry, f.name) for f in fields(entry)}
-    values["created_at"] = _time(entry.created_at)
-    for name in (*_UUIDS, "user_id", "actor_id"):
-        value = values[name]
-        values[name] = value if value is None or isinstance(value, int) else str(value)
-    return values
+    return columns(entry)
 
 
 def dumps(entry: Entry) -> str:
     """Return `entry` as one line without a line break."""
-    return json.dumps(to_dict(entry), separators=(",", ":"))
+    return one_line(to_dict(entry))
 
 
 def from_dict(values: dict[str, Any]) -> Entry:
@@ -35,7 +32,3 @@ def from_dict(values: dict[str, Any]) -> Entry:
     for name in _UUIDS:
         known[name] = UUID(known[name]) if known[name] is not None else None
     return Entry(**known)
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

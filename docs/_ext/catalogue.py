@@ -1,8 +1,9 @@
-"""Two directives that print what the code knows of itself.
+"""Three directives that print what the code knows of itself.
 
 ``events`` is a table of the catalogue. Its argument is one or more beginnings of codes; a line of
 its body, ``code: text``, says which ``reason`` that event can have. ``sources`` is a table of what
-is listened to, and of what it cannot see.
+is listened to, and of what it cannot see. ``mapping`` is a table of what each event is to OCSF and
+ECS.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import django_authaudit
-from django_authaudit import events, sources
+from django_authaudit import events, mapping, sources
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(django_authaudit.__file__).parent
 EVENT_HEADINGS = ("Event", "Outcome", "Kind, severity", "OWASP name", "Recorded by")
 SOURCE_HEADINGS = ("Source", "Listens to", "Cannot see")
+MAPPING_HEADINGS = ("Event", "OCSF class, activity", "ECS categories", "ECS types")
 COVERAGE_HEADINGS = ("Source", "Listens to", "Records")
 
 
@@ -81,6 +83,14 @@ def coverage_rows() -> Iterator[Sequence[str]]:
         yield f"`{name}`", f"`{source.requires}`", codes or "-"
 
 
+def mapping_rows() -> Iterator[Sequence[str]]:
+    """Yield the rows of the table of what each event is to others as Markdown."""
+    for key, row in mapping.ROWS.items():
+        code, _, kind = key.partition(" ")
+        name = f"`{code}`" + (f" of a {kind}" if kind else "")
+        yield name, "{}, {}".format(*row.ocsf), ", ".join(row.categories), ", ".join(row.types)
+
+
 class TableDirective(SphinxDirective):
     """Renders a table of Markdown."""
 
@@ -119,6 +129,14 @@ class SourcesDirective(TableDirective):
         return self.table(SOURCE_HEADINGS, source_rows())
 
 
+class MappingDirective(TableDirective):
+    """Renders what each event is to others."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        return self.table(MAPPING_HEADINGS, mapping_rows())
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     from django.conf import settings
@@ -128,4 +146,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
         settings.configure(USE_I18N=False)
     app.add_directive("events", EventsDirective)
     app.add_directive("sources", SourcesDirective)
+    app.add_directive("mapping", MappingDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
