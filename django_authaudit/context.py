@@ -96,7 +96,17 @@ def known(user: Any) -> Any:
     """Return `user` if it stands for an account, else None."""
     if user is UNKNOWN:
         return user
-    return user if getattr(user, "is_authenticated", False) and user.pk is not None else None
+    return user if getattr(user, "is_authenticated", False) and key_of(user) is not None else None
+
+
+def remember_key(user: Any) -> None:
+    """Have `key_of()` know `user` after its deletion, when Django takes the key away."""
+    user.__dict__["_authaudit_key"] = user.pk
+
+
+def key_of(user: Any) -> Any:
+    """Return the primary key that `user` has, or had before it was deleted."""
+    return user.pk if user.pk is not None else getattr(user, "_authaudit_key", None)
 
 
 class Impersonation(NamedTuple):

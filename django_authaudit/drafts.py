@@ -63,7 +63,7 @@ class Draft:
 
     def concerns(self, user: Any) -> None:
         """Name the account concerned, as it is called now."""
-        self.user_id = user.pk
+        self.user_id = context.key_of(user)
         self.username = self.username or user.get_username()
         self.email = self.email or _email_of(user)
 
@@ -146,7 +146,7 @@ class Draft:
             self.actor_id = get_user_model()._meta.pk.to_python(key)
             actor = find_person(self.request, key)
         if actor is not None:
-            self.actor_id = actor.pk
+            self.actor_id = context.key_of(actor)
             self.actor_username = actor.get_username()
 
 

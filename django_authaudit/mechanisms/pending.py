@@ -15,7 +15,7 @@ def drafts(code: str, user: Any = None) -> list[Draft]:
     return [
         draft
         for draft in found
-        if draft.event.code == code and (user is None or draft.user_id == user.pk)
+        if draft.event.code == code and (user is None or draft.user_id == context.key_of(user))
     ]
 
 

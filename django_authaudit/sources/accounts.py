@@ -49,6 +49,7 @@ class Source(base.Source):
                 # Saving a child sends the child's signals only.
                 self.listen(signals.pre_save, on_pre_save, sender=model)
                 self.listen(signals.post_save, on_post_save, sender=model)
+                self.listen(signals.post_delete, on_post_delete_any, sender=model)
             if model._meta.concrete_model is user_model:
                 # Deleting a child deletes its parent too, and sends both.
                 self.listen(signals.pre_delete, on_pre_delete, sender=model)
@@ -96,7 +97,9 @@ def on_post_save(
 
 
 def on_pre_delete(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
-    """Remember the roles that go with the account."""
+    """Remember the roles that go with the account, and its names, should they be deferred."""
+    for name in filter(None, (get_user_model().USERNAME_FIELD, lookups.email_field())):
+        getattr(instance, name)
     instance.__dict__["_authaudit_roles"] = lookups.roles_of(instance, using)
 
 
@@ -105,6 +108,11 @@ def on_post_delete(sender: Any, instance: Any, using: str, **kwargs: Any) -> Non
     roles = instance.__dict__.pop("_authaudit_roles", [])
     metadata = {"roles": roles} if roles else {}
     recorder.note(events.ACCOUNT_DELETED, user=instance, using=using, metadata=metadata)
+
+
+def on_post_delete_any(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Remember the key: who deletes their own account still is who did it, and may sign out."""
+    context.remember_key(instance)
 
 
 def _read(pks: Iterable[Any], names: Iterable[str], using: str) -> dict[Any, Values]:

@@ -38,8 +38,8 @@ class Source(base.Source):
 
 
 def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
-    """Record a login, once per request and account however often a package sends it."""
-    if user is None or context.person_stays() or _recorded_already(user):
+    """Record a login, once however often a package sends it."""
+    if user is None or context.person_stays() or _recorded_already(events.LOGIN_SUCCESS, user):
         return
     _settle_actors(None)
     backend = getattr(user, "backend", "")
@@ -56,7 +56,7 @@ def on_user_logged_in(sender: Any, request: Any = None, user: Any = None, **kwar
 
 
 def on_user_logged_out(sender: Any, request: Any = None, user: Any = None, **kwargs: Any) -> None:
-    """Record a logout; that of nobody is nothing."""
+    """Record a logout, once however often a package sends it; that of nobody is nothing."""
     django_request = context.underlying(request)
     # alogout() gives None where only request.user was set (Django's AsyncClient).
     user = user or context.signed_in(django_request)
@@ -65,7 +65,8 @@ def on_user_logged_out(sender: Any, request: Any = None, user: Any = None, **kwa
     _settle_actors(user)
     # Who acts as another signs out with that account.
     person = impersonation.end_with_session(django_request) or user
-    recorder.note(events.LOGOUT, request=request, user=person, actor=person)
+    if not _recorded_already(events.LOGOUT, person):
+        recorder.note(events.LOGOUT, request=request, user=person, actor=person)
 
 
 def on_user_login_failed(
@@ -122,12 +123,13 @@ def _complete_login(draft: Draft) -> bool:
     return True
 
 
-def _recorded_already(user: Any) -> bool:
+def _recorded_already(event: str, user: Any) -> bool:
+    """Return whether the last login or logout of the request was this one."""
     scope = context.current()
-    return scope is not None and any(
-        draft.event.code == events.LOGIN_SUCCESS and draft.user_id == user.pk
-        for draft in scope.pending
-    )
+    for draft in reversed(scope.pending if scope is not None else ()):
+        if draft.event.code in (events.LOGIN_SUCCESS, events.LOGOUT):
+            return bool(draft.event.code == event and draft.user_id == context.key_of(user))
+    return False
 
 
 def _settle_actors(user: Any) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth import logout
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db.models import F, Value
@@ -143,9 +144,44 @@ class TestDeletion:
         acts["leave"] = view
         as_bob.get("/act/leave/")
 
-        assert [(row["event"], row["user"], row["username"]) for row in log.new()] == [
-            ("account.deleted", bob.pk, "bob")
+        facts = {"user": bob, "actor": bob, "at": "GET /act/leave/"}
+        assert log.new() == [success("account.deleted", **facts)]
+
+    def test_of_oneself_is_told_of_what_came_before_and_after_too(self, as_bob, bob, log):
+        def view(request):
+            Group.objects.create(name="editors")
+            request.user.delete()
+            Group.objects.all().delete()
+
+        acts["leave"] = view
+        as_bob.get("/act/leave/")
+
+        assert [(row["event"], row["actor"], row["actor_username"]) for row in log.new()] == [
+            ("authz.group.created", bob.pk, "bob"),
+            ("account.deleted", bob.pk, "bob"),
+            ("authz.group.deleted", bob.pk, "bob"),
         ]
+
+    def test_of_a_child_of_the_user_model_by_itself_names_it(self, client, log, settings):
+        settings.AUTHENTICATION_BACKENDS = ["tests.sources.backends.CustomerBackend"]
+        carol = Customer.objects.create_user("carol", "carol@example.org", PASSWORD)
+        client.force_login(carol)
+        log.forget()
+
+        def view(request):
+            request.user.delete()
+            logout(request)
+
+        acts["leave"] = view
+        client.get("/act/leave/")
+
+        facts = {"user": carol, "actor": carol, "at": "GET /act/leave/"}
+        assert log.new() == [success("account.deleted", **facts), success("auth.logout", **facts)]
+
+    def test_names_an_account_of_which_only_the_key_was_read(self, bob, log):
+        User.objects.only("pk").get(pk=bob.pk).delete()
+
+        assert log.new() == [success("account.deleted", user=bob)]
 
     @pytest.mark.parametrize("model", [ProxyUser, Customer])
     def test_of_a_proxy_or_a_child_is_one_entry(self, log, model):

@@ -94,6 +94,35 @@ class TestSignIn:
 
         assert log.new() == [signed_in(bob, "GET /act/twice/")]
 
+    def test_after_a_logout_is_another(self, client, bob, log):
+        def view(request):
+            for _ in range(2):
+                login(request, bob, MODEL_BACKEND)
+                logout(request)
+            login(request, bob, MODEL_BACKEND)
+
+        acts["again"] = view
+        client.get("/act/again/")
+
+        events = [(row["event"], row["user"]) for row in log.new()]
+        assert events == [
+            ("auth.login.success", bob.pk),
+            ("auth.logout", bob.pk),
+            ("auth.login.success", bob.pk),
+            ("auth.logout", bob.pk),
+            ("auth.login.success", bob.pk),
+        ]
+
+    def test_over_the_login_of_another_is_another(self, client, bob, alice, log):
+        def view(request):
+            for user in (bob, alice, bob):
+                login(request, user, MODEL_BACKEND)
+
+        acts["again"] = view
+        client.get("/act/again/")
+
+        assert [row["user"] for row in log.new()] == [bob.pk, alice.pk, bob.pk]
+
     def test_of_two_users_in_one_request_is_two_entries(self, client, bob, alice, log):
         def view(request):
             login(request, bob, MODEL_BACKEND)
@@ -563,6 +592,39 @@ class TestSignOut:
             ("auth.logout", bob.pk),
             ("account.created", None),
         ]
+
+    def test_that_a_package_sends_too_is_one_entry(self, as_bob, bob, log):
+        def view(request):
+            signals.user_logged_out.send(sender=User, request=request, user=request.user)
+            logout(request)
+
+        acts["leave"] = view
+        as_bob.get("/act/leave/")
+
+        at = "GET /act/leave/"
+        assert log.new() == [success("auth.logout", user=bob, actor=bob, at=at)]
+
+    def test_of_two_users_in_one_request_is_two_entries(self, client, bob, alice, log):
+        def view(request):
+            for user in (bob, alice):
+                signals.user_logged_out.send(sender=User, request=request, user=user)
+
+        acts["leave"] = view
+        client.get("/act/leave/")
+
+        events = [(row["event"], row["user"]) for row in log.new()]
+        assert events == [("auth.logout", bob.pk), ("auth.logout", alice.pk)]
+
+    def test_after_deleting_oneself_names_the_account(self, as_bob, bob, log):
+        def view(request):
+            request.user.delete()
+            logout(request)
+
+        acts["leave"] = view
+        as_bob.get("/act/leave/")
+
+        facts = {"user": bob, "actor": bob, "at": "GET /act/leave/"}
+        assert log.new() == [success("account.deleted", **facts), success("auth.logout", **facts)]
 
     def test_by_a_login_in_an_async_view_leaves_nothing_to_the_new_user(
         self, async_client, bob, alice, log
