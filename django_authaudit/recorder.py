@@ -125,7 +125,13 @@ def write_settled(**kwargs: Any) -> None:
 def _draft(event: str, **facts: Any) -> Draft:
     with guard(f"reading the facts of {event}") as attempt:
         return Draft(events.get(event), **facts)
-    return Draft(events.get(event), metadata={"incomplete": type(attempt.error).__name__})
+    mark = {"incomplete": type(attempt.error).__name__}
+    draft = Draft(events.get(event), metadata=mark, using=facts["using"])
+    # Where it came from and who was signed in can be asked for all the same.
+    draft.request, draft.actor = facts["request"], context.UNKNOWN
+    with guard(f"naming the account of {event}"):
+        draft.user_id = getattr(facts.get("user"), "pk", None)
+    return draft
 
 
 def _keep(scope: context.RequestContext, draft: Draft) -> None:

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DataError, connection
+from django.db import DataError, connection, transaction
 
 from django_authaudit import delivery, record, signals, spool
 from django_authaudit.entry import make_entry, new_id
@@ -230,6 +230,25 @@ def test_an_entry_that_cannot_be_completed_is_kept_as_far_as_known(caplog):
 def test_facts_that_cannot_be_read_cost_no_event(caplog):
     record("auth.logout", metadata=42)
     assert AuditLog.objects.get().metadata == {"incomplete": "TypeError"}
+
+
+def test_facts_that_cannot_be_read_cost_neither_account_nor_request_nor_rollback(act, caplog):
+    class Nameless:
+        is_authenticated = True
+        pk = 7
+
+        def get_username(self):
+            raise LookupError
+
+    def view(request):
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            record("account.deleted", user=Nameless())
+            raise ZeroDivisionError
+
+    act(view)
+    row = AuditLog.objects.get()
+    assert (row.user_id, row.path, row.outcome) == (7, "/act/test/", "failure")
+    assert row.metadata == {"incomplete": "LookupError", "rolled_back": True}
 
 
 def test_a_spool_that_cannot_be_replayed_stays(settings, without_table, caplog):
