@@ -149,6 +149,8 @@ def _explain(facts: Mapping[str, Any]) -> Iterator[str]:
         yield gettext("rolled back")
     if facts.get("session_kept") is False:
         yield gettext("session not kept")
+    elif facts.get("session_kept") is True:
+        yield gettext("session kept")
 
 
 def coded(words: Mapping[str, Any], code: object) -> str:

@@ -41,8 +41,8 @@ def on_user_locked_out(
     """Record the failed login, and the lockout if this attempt brought it about.
 
     axes sends the signal for each attempt while locked. The one that locks is the one whose
-    password was still checked. A receiver that raises, as axes' documentation shows for REST
-    framework, keeps Django's own signal from us: so the failure is recorded here too.
+    password was still checked. Who sends it without Django's own signal has a failed login that
+    nobody else tells of.
     """
     name = str(username or "")
     login_failures.note_beforehand(request, name)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.dispatch import Signal
 
-from django_authaudit.guard import guarded
+from django_authaudit.guard import guard, guarded
 
 
 class Source(ABC):
@@ -40,7 +40,25 @@ class Source(ABC):
     def listen(self, signal: Signal, receiver: Callable[..., None], sender: Any = None) -> None:
         """Connect `receiver` to `signal`, such that nothing it raises reaches the sender.
 
-        The ``dispatch_uid`` is the receiver's dotted path, so a project can disconnect it.
+        It comes before the receivers of other apps, whatever the order of INSTALLED_APPS. The
+        ``dispatch_uid`` is its dotted path, so a project can disconnect it.
         """
         uid = f"{receiver.__module__}.{receiver.__qualname__}"
+        known = len(signal.receivers)
         signal.connect(guarded(receiver), sender=sender, weak=False, dispatch_uid=uid)
+        if len(signal.receivers) > known:
+            with guard(f"putting {uid} first"):
+                _put_last_first(signal)
+
+
+def _put_last_first(signal: Signal) -> None:
+    """Move the newest receiver before those of other apps, behind ours.
+
+    One that raises keeps the signal from all behind it, though the row is stored and the session
+    signed in (django/dispatch/dispatcher.py, `Signal.send`).
+    """
+    with signal.lock:
+        ours = vars(signal).setdefault("_authaudit_receivers", 0)
+        signal.receivers.insert(ours, signal.receivers.pop())
+        vars(signal)["_authaudit_receivers"] = ours + 1
+        signal.sender_receivers_cache.clear()

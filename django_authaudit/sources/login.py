@@ -66,7 +66,9 @@ def on_user_logged_out(sender: Any, request: Any = None, user: Any = None, **kwa
     # Who acts as another signs out with that account.
     person = impersonation.end_with_session(django_request) or user
     if not _recorded_already(events.LOGOUT, person):
-        recorder.note(events.LOGOUT, request=request, user=person, actor=person)
+        recorder.note(
+            events.LOGOUT, request=request, user=person, actor=person, explain=_complete_logout
+        )
 
 
 def on_user_login_failed(
@@ -120,6 +122,14 @@ def _refused_before_password(form: Any) -> None:
 
 def _complete_login(draft: Draft) -> bool:
     draft.name_session()
+    return True
+
+
+def _complete_logout(draft: Draft) -> bool:
+    """Say when the session goes on: another app's receiver raised, or a token signed out alone."""
+    key = draft.session_key
+    if draft.scope is not None and key and context.session_key(draft.request) == key:
+        draft.metadata["session_kept"] = True
     return True
 
 

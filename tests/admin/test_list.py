@@ -146,6 +146,7 @@ def test_a_deleted_account_keeps_its_name(reader):
         ({"exception": "PermissionDenied"}, "PermissionDenied"),
         ({"by": "self", "rolled_back": True}, "by the owner · rolled back"),
         ({"session_kept": False}, "session not kept"),
+        ({"session_kept": True}, "session kept"),
         ({"role": "an older form"}, "an older form"),
         ({}, "-"),
     ],

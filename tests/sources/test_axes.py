@@ -244,7 +244,7 @@ class TestUnlock:
         AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(hours=2))
         attempt(client)
 
-        assert log.new() == [unlocked(locked_out, self.ADDRESS, at=AT), wrong(locked_out)]
+        assert log.new() == [wrong(locked_out), unlocked(locked_out, self.ADDRESS, at=AT)]
 
     def test_of_several_attempts_is_one_entry(self, client, bob, alice, log):
         for name in ("bob", "alice", "nobody"):
