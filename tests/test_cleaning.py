@@ -1,4 +1,6 @@
 import json
+import random
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -109,10 +111,21 @@ def test_metadata_of_many_keys_is_bounded():
             "/orders/0190c5a1-7e3b-7d3a-9a3e-1234567890ab/",
         ),
         ("/articles/how-to-write-a-very-long-slug-in-2026/", None),
+        ("/wiki/List-of-Countries-by-GDP-in-2026-and-1990/", None),
+        ("/join/pq-CqN4T-2bGp_3fMTUjX9-0ZYr8hYmlQ4xlvJpxn4k/", f"/join/{MASK}/"),
+        ("/off/bob:1vQ7aC:pq-CqN4T-2bGp_3fMTUjX9-0ZYr8hYmlQ4x/", f"/off/bob:1vQ7aC:{MASK}/"),
     ],
 )
 def test_what_looks_like_a_token_is_masked_in_a_path(path, masked):
     assert mask_path(path, {}) == (masked or path)
+
+
+@pytest.mark.parametrize("length", [24, 32, 64])
+def test_what_token_urlsafe_makes_is_masked_in_a_path(length):
+    numbers = random.Random(length)
+    for _ in range(1000):
+        token = urlsafe_b64encode(numbers.randbytes(length)).rstrip(b"=").decode()
+        assert mask_path(f"/join/{token}/7/", {}) == f"/join/{MASK}/7/"
 
 
 def test_what_the_url_pattern_calls_a_secret_is_masked_in_a_path():
@@ -126,3 +139,11 @@ def test_the_key_of_a_link_is_masked_in_a_path_and_a_short_name_is_not():
         mask_path(f"/reset/key/1-{key}/", {"uidb36": "1", "key": key}) == f"/reset/key/1-{MASK}/"
     )
     assert mask_path("/settings/colour/", {"key": "colour"}) == "/settings/colour/"
+
+
+@pytest.mark.parametrize("name", ["activation_key", "invite_code", "signed", "email_hash"])
+def test_what_confirms_an_address_is_masked_in_a_path_and_a_short_code_is_not(name):
+    key = "Ym9i:1vQ7aC:short"
+
+    assert mask_path(f"/confirm/{key}/", {name: key}) == f"/confirm/{MASK}/"
+    assert mask_path("/country/de/", {name: "de"}) == "/country/de/"

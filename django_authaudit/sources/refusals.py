@@ -62,7 +62,19 @@ def on_exception(request: Any, exception: BaseException) -> None:
 
 def on_csrf_rejection(request: Any, reason: str) -> None:
     """Record a CSRF rejection with Django's reason."""
-    _note(events.CSRF_REJECTED, request, {"reason": reason})
+    _note(events.CSRF_REJECTED, request, {"reason": _without_referer(reason)})
+
+
+def _without_referer(reason: str) -> str:
+    """Return Django's reason with no more than the origin of the URL that it quotes (CWE-598)."""
+    from django.middleware.csrf import REASON_BAD_REFERER
+
+    before, after = REASON_BAD_REFERER.split("%s")
+    if not (reason.startswith(before) and reason.endswith(after)):
+        return reason
+    referer = urlsplit(reason[len(before) : -len(after)])
+    host = referer.netloc.rpartition("@")[2]
+    return REASON_BAD_REFERER % f"{referer.scheme}://{host}"
 
 
 def _may_be_refused(request: Any, response: Any, exception: BaseException | None) -> bool:
@@ -90,7 +102,7 @@ def _look_at_refusal(request: Any, response: Any) -> None:
     detail = _detail(response)
     code = str(getattr(detail, "code", ""))
     if str(detail).startswith(_DRF_CSRF):
-        reason = str(detail)[len(_DRF_CSRF) :]
+        reason = _without_referer(str(detail)[len(_DRF_CSRF) :])
         _refused(events.CSRF_REJECTED, request, {"reason": reason})
         return
     event = _BY_CODE.get(code, _BY_STATUS[response.status_code])

@@ -236,6 +236,24 @@ class TestCsrf:
 
         assert log.new() == [self.rejected("CSRF cookie not set.", user=bob, actor=bob)]
 
+    @pytest.mark.parametrize(
+        "referer",
+        [
+            "https://elsewhere.example/reset/MQ/the-secret?code=the-secret#the-secret",
+            "https://the-secret:the-secret@elsewhere.example/a the-secret\tthe-secret",
+        ],
+    )
+    def test_names_the_origin_alone_of_the_page_that_it_came_from(
+        self, strict, log, secrets, referer
+    ):
+        secrets.learn("the-secret")
+        strict.get("/form/", secure=True)
+        strict.post("/form/", secure=True, headers={"referer": referer})
+
+        origin = "https://elsewhere.example"
+        reason = f"Referer checking failed - {origin} does not match any trusted origins."
+        assert log.new() == [self.rejected(reason)]
+
     def test_rejection_of_a_login_is_no_failed_login(self, strict, bob, log):
         strict.post("/login/", {"username": "bob", "password": WRONG})
 

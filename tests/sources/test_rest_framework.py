@@ -356,6 +356,19 @@ def test_a_csrf_rejection_says_why(secrets, bob, log):
     ]
 
 
+def test_a_csrf_rejection_names_the_origin_alone_of_the_page_it_came_from(secrets, bob, log):
+    secrets.learn("the-secret")
+    strict = Browser(secrets, enforce_csrf_checks=True)
+    strict.force_login(bob)
+    log.forget()
+    referer = "https://elsewhere.example/reset/the-secret"
+    strict.post("/by-session/", secure=True, headers={"referer": referer})
+
+    origin = "https://elsewhere.example"
+    reason = f"Referer checking failed - {origin} does not match any trusted origins."
+    assert [row["metadata"]["reason"] for row in log.new()] == [reason]
+
+
 def test_invalid_data_is_nothing(client, log):
     assert client.get("/invalid/").status_code == 400
     assert log.new() == []
