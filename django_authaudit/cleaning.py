@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django_authaudit.guard import guard
+
 MASK = "********"
 
 # C0 and C1 controls, DEL, line and paragraph separators, zero-width and bidi controls, BOM,
@@ -47,7 +49,7 @@ _METADATA_DEPTH = 5
 
 def clean_text(value: object, limit: int) -> tuple[str, int | None]:
     """Return `value` made storable in `limit` characters, and its length if it was cut."""
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else _text(value)
     length = len(text)
     if length <= limit and text.isascii() and text.isprintable():
         return str(text), None
@@ -60,6 +62,13 @@ def clean_text(value: object, limit: int) -> tuple[str, int | None]:
 def show_unsafe(text: str) -> str:
     """Return `text` with whatever is not to be seen in it, line breaks above all, escaped."""
     return _UNSAFE.sub(_escape, text)
+
+
+def _text(value: object) -> str:
+    # A model's __str__ may query, and fail: it costs its own value, not the entry.
+    with guard("reading a value as text"):
+        return str(value)
+    return f"<{type(value).__name__}>"
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -88,7 +97,8 @@ def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
         room -= size
         cleaned[name] = item
     if dropped:
-        cleaned["truncated"] = {**cleaned.get("truncated", {}), **dropped}
+        known = cleaned.get("truncated")
+        cleaned["truncated"] = {**(known if isinstance(known, dict) else {}), **dropped}
     return cleaned
 
 

@@ -44,7 +44,9 @@ def deliver(drafts: Sequence[Draft]) -> None:
 def _finish(draft: Draft) -> Entry | None:
     with guard(f"completing {draft.event.code}") as attempt:
         return draft.finish()
-    return draft.bare(None if attempt.forbidden_by_tests else attempt.error)
+    with guard(f"keeping what is known of {draft.event.code}"):
+        return draft.bare(None if attempt.forbidden_by_tests else attempt.error)
+    return draft.least()
 
 
 def _store(entries: Sequence[Entry]) -> bool:

@@ -113,6 +113,16 @@ class Draft:
         mark = {"incomplete": type(error).__name__} if error is not None else {}
         return self._entry({**self.metadata, **mark}, {})
 
+    def least(self) -> Entry:
+        """Return that it happened, and to whom: no value may cost the entries beside its own."""
+        return make_entry(
+            id=self.id,
+            event=self.event.code,
+            outcome=self.outcome,
+            user_id=self.user_id,
+            metadata={"incomplete": "values"},
+        )
+
     def _entry(self, metadata: dict[str, Any], facts: dict[str, Any]) -> Entry:
         outcome = self.outcome
         if self.event.changes_state and self.fate is not None and self.fate.rolled_back:

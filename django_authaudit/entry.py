@@ -71,7 +71,8 @@ def make_entry(**values: Any) -> Entry:
                 lengths[name] = length
     metadata = dict(values.pop("metadata", None) or {})
     if lengths:
-        metadata = {"truncated": lengths, **metadata}
+        known = metadata.get("truncated")
+        metadata["truncated"] = {**(known if isinstance(known, dict) else {}), **lengths}
     return Entry(metadata=clean_metadata(metadata), **values)
 
 

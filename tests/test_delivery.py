@@ -65,6 +65,11 @@ class Listening(Sink):
         self.heard.extend(entries)
 
 
+@pytest.fixture
+def bob():
+    return User.objects.create_user("bob", "", "right")
+
+
 HERE = f"{__name__}."
 
 
@@ -225,6 +230,49 @@ def test_an_entry_that_cannot_be_completed_is_kept_as_far_as_known(caplog):
     assert row.username == "bob"
     assert row.metadata == {"via": "test", "incomplete": "LookupError"}
     assert "completing auth.logout failed" in caplog.text
+
+
+class Unreadable:
+    def __str__(self):
+        raise LookupError
+
+
+class UnreadableMapping(dict):
+    def items(self):
+        raise LookupError
+
+
+def test_a_value_that_cannot_be_read_costs_neither_its_entry_nor_those_beside_it(act, rows, caplog):
+    def view(request):
+        record("auth.logout", username="before")
+        record(
+            "auth.logout",
+            username=Unreadable(),
+            metadata={"reason": "kept", "old": Unreadable(), Unreadable(): [Unreadable(), 1]},
+        )
+        record("auth.logout", username="after")
+
+    act(view)
+    assert [row.username for row in rows()] == ["before", "<Unreadable>", "after"]
+    placeholder = "<Unreadable>"
+    assert rows()[1].metadata == {
+        "reason": "kept",
+        "old": placeholder,
+        placeholder: [placeholder, 1],
+    }
+    assert "reading a value as text failed" in caplog.text
+
+
+def test_metadata_that_cannot_be_read_costs_all_of_itself_and_nothing_else(act, rows, bob):
+    def view(request):
+        record("auth.logout", username="before")
+        record("auth.logout", user=bob, metadata={"old": UnreadableMapping()})
+        record("auth.logout", username="after")
+
+    act(view)
+    before, least, after = rows("auth.logout")
+    assert (before.username, after.username) == ("before", "after")
+    assert (least.user_id, least.metadata) == (bob.pk, {"incomplete": "values"})
 
 
 def test_facts_that_cannot_be_read_cost_no_event(caplog):

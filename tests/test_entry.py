@@ -1,5 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
+import pytest
+
 from django_authaudit import entry
 from django_authaudit.entry import LIMITS, first_id_at, make_entry, new_id, time_of
 
@@ -53,3 +55,17 @@ def test_created_at_is_the_time_of_the_id():
     made = make_entry(id=new_id(), event="auth.logout", outcome="success", metadata=None)
     assert made.created_at == time_of(made.id)
     assert made.metadata == {}
+
+
+@pytest.mark.parametrize("given", [{"username": 7, "reason": 9000}, "a project's own word"])
+def test_what_was_cut_is_said_whatever_the_caller_says_of_truncation(given):
+    made = make_entry(
+        id=new_id(),
+        event="auth.logout",
+        outcome="success",
+        username="x" * 300,
+        metadata={"truncated": given, "huge": ["y" * 900] * 10},
+    )
+    assert made.metadata["truncated"]["username"] == 300
+    assert made.metadata["truncated"]["huge"] > 8000
+    assert made.metadata["truncated"].get("reason") == (9000 if isinstance(given, dict) else None)
