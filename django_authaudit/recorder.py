@@ -175,8 +175,8 @@ def _hold(draft: Draft) -> bool:
     # only if the block around it was rolled back, the first row with it.
     draft.test_case = transactions.test_case(awaited.alias)
     visible = draft.test_case is not None
-    awaited.tell = functools.partial(_on_settled, draft, awaited, visible)
-    return not visible
+    waits = awaited.wait(functools.partial(_on_settled, draft, awaited, visible))
+    return waits and not visible
 
 
 def _on_settled(draft: Draft, awaited: transactions.Fate, written: bool) -> None:
@@ -198,7 +198,7 @@ def _write(drafts: list[Draft]) -> None:
         _settled.extend(drafts)
         return
     waited = [draft for draft in _take_settled() if _is_of_this_test(draft)]
-    deliver([*waited, *drafts])
+    deliver(sorted([*waited, *drafts], key=lambda draft: draft.id))
 
 
 def _is_of_this_test(draft: Draft) -> bool:

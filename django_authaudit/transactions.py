@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +18,10 @@ def in_transaction(alias: str) -> bool:
     """Return whether a real transaction is open; those of Django's TestCase are none."""
     if alias not in connections.settings:
         return False
-    connection = connections[alias]
+    return _is_open(connections[alias])
+
+
+def _is_open(connection: BaseDatabaseWrapper) -> bool:
     open_blocks = len(connection.atomic_blocks)
     return connection.in_atomic_block and open_blocks > len(_test_blocks(connection))
 
@@ -39,6 +43,15 @@ def _test_blocks(connection: BaseDatabaseWrapper) -> list[object]:
     return [block for block in connection.atomic_blocks if getattr(block, "_from_testcase", False)]
 
 
+def _put_first(connection: BaseDatabaseWrapper) -> None:
+    """Have the newest callback run before all others.
+
+    One of another app that raises has Django drop all that follow, though their transaction was
+    committed (BaseDatabaseWrapper.run_and_clear_commit_hooks).
+    """
+    connection.run_on_commit.insert(0, connection.run_on_commit.pop())
+
+
 # Fates not yet settled, per connection: the last one of a commit writes for all.
 _unsettled: WeakKeyDictionary[BaseDatabaseWrapper, int] = WeakKeyDictionary()
 
@@ -50,14 +63,18 @@ class Fate:
     (BaseDatabaseWrapper.savepoint_rollback, rollback, close), and a dropped callback is
     collected at once: its finalizer is the news. The finalizer runs inside the rollback, so
     whoever is told must not use the connection.
+
+    The thread that settles it need not be the one that waits for it: a request's worker threads
+    share its context, and have connections of their own.
     """
 
-    __slots__ = ("__weakref__", "_connection", "state", "tell")
+    __slots__ = ("__weakref__", "_connection", "_lock", "_tell", "state")
 
     def __init__(self, alias: str) -> None:
         connection = connections[alias]
         self.state = PENDING
-        self.tell: Callable[[], None] | None = None
+        self._tell: Callable[[], None] | None = None
+        self._lock = threading.Lock()
         self._connection = connection
         _unsettled[connection] = _unsettled.get(connection, 0) + 1
         test_blocks = len(_test_blocks(connection))
@@ -71,6 +88,9 @@ class Fate:
             self._settle(COMMITTED if ended else ROLLED_BACK, silently=ended)
 
         connection.on_commit(committed, robust=True)
+        if not test_blocks:
+            # In a TestCase none is ever run, and captureOnCommitCallbacks() counts on their order.
+            _put_first(connection)
         weakref.finalize(committed, dropped).atexit = False
 
     @property
@@ -81,7 +101,15 @@ class Fate:
     @property
     def pending(self) -> bool:
         """Whether the transaction is still open."""
-        return self.state == PENDING and in_transaction(self.alias)
+        return self.state == PENDING and _is_open(self._connection)
+
+    def wait(self, tell: Callable[[], None]) -> bool:
+        """Have `tell` called when it is settled; return False if it is already."""
+        with self._lock:
+            if self.state != PENDING:
+                return False
+            self._tell = tell
+            return True
 
     @property
     def rolled_back(self) -> bool:
@@ -94,9 +122,10 @@ class Fate:
         return not _unsettled.get(self._connection)
 
     def _settle(self, state: str, *, silently: bool = False) -> None:
-        if self.state != PENDING:
-            return
-        self.state = state
+        with self._lock:
+            if self.state != PENDING:
+                return
+            self.state = state
         _unsettled[self._connection] -= 1
-        if self.tell is not None and not silently:
-            self.tell()
+        if self._tell is not None and not silently:
+            self._tell()

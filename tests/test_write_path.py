@@ -1,6 +1,7 @@
 """The promises of the write path, through real requests on the real database."""
 
 import asyncio
+import contextvars
 import os
 import subprocess
 import sys
@@ -453,3 +454,72 @@ async def test_a_coroutine_without_a_request_records_too(threads, rows):
     record("auth.logout", username="sync")
     await arecord("auth.logout", username="async")
     assert [row.username for row in await sync_to_async(rows)()] == ["sync", "async"]
+
+
+def test_a_committed_change_reads_as_done_though_another_apps_hook_fails(act, log, bob):
+    def fail():
+        raise ZeroDivisionError
+
+    def view(request):
+        try:
+            with transaction.atomic():
+                transaction.on_commit(fail)
+                bob.is_staff = True
+                bob.save()
+        except ZeroDivisionError:
+            pass
+
+    act(view)
+    assert User.objects.get().is_staff
+    assert log() == [("authz.role.granted", "success", False)]
+
+
+def test_the_hooks_of_other_apps_keep_their_order(bob):
+    called = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: called.append(1))
+        bob.is_staff = True
+        bob.save()
+        transaction.on_commit(lambda: called.append(2))
+        record("auth.logout", user=bob)
+        transaction.on_commit(lambda: called.append(3))
+    assert called == [1, 2, 3]
+
+
+def test_the_entries_of_a_transaction_are_numbered_as_they_happened(rows, bob):
+    with transaction.atomic():
+        for number in range(5):
+            record("auth.logout", user=bob, username=str(number))
+    found = rows("auth.logout")
+    assert [row.username for row in found] == list("01234")
+    assert [row.sequence for row in found] == sorted(row.sequence for row in found)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_change_in_another_threads_transaction_waits_for_its_end(act, log, rows, bob, kept):
+    noted, answered = threading.Event(), threading.Event()
+
+    def work():
+        try:
+            with transaction.atomic():
+                record("authz.group.created", metadata={"group": "editors"})
+                noted.set()
+                answered.wait(30)
+                transaction.set_rollback(not kept)
+        finally:
+            connection.close()
+
+    def view(request):
+        # As asyncio.to_thread() has it: the thread knows the request.
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=[work]))
+        threads[0].start()
+        assert noted.wait(30)
+
+    threads = []
+    act(view)
+    assert log() == []
+    answered.set()
+    threads[0].join()
+    recorder.write_settled()
+    outcome = "success" if kept else "failure"
+    assert log() == [("authz.group.created", outcome, not kept)]
