@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from django_authaudit import events, replay, signals, spool, transactions
@@ -110,12 +111,21 @@ def _spool(entries: Sequence[Entry]) -> bool:
 
 def _report_lost() -> None:
     """Record what was lost, once something can be stored again."""
-    lost = list(_lost)
+    lost = _take_lost()
     if not lost:
         return
     draft = Draft(events.get(events.AUDIT_WRITE_FAILED), metadata=_summary(lost))
-    if _store([draft.bare(None)]):
-        del _lost[: len(lost)]
+    if not _store([draft.bare(None)]):
+        _lost.extend(lost)
+
+
+def _take_lost() -> list[Entry]:
+    """Return what was lost, to nobody else: threads report at once, and each loss counts once."""
+    taken: list[Entry] = []
+    with suppress(IndexError):
+        while True:
+            taken.append(_lost.pop())
+    return taken
 
 
 def _summary(lost: Sequence[Entry]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -78,6 +79,15 @@ def make_entry(**values: Any) -> Entry:
 
 _lock = threading.Lock()
 _last = (0, 0)
+
+
+def _renew_lock() -> None:
+    """Have a forked child wait for no thread of its parent's: there is none to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def new_id() -> UUID:

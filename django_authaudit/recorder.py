@@ -32,8 +32,17 @@ _settled: deque[Draft] = deque()
 """Drafts whose transaction has ended, to be written at the next safe point."""
 _tasks: set[asyncio.Task[None]] = set()
 """Keeps tasks from being collected before they are done."""
-# The parent writes what the parent noted.
-os.register_at_fork(after_in_child=_settled.clear)
+_at_exit: Finalize | None = None
+
+
+def _leave_to_parent() -> None:
+    """Begin anew after a fork: the parent writes what the parent noted, at its own exit too."""
+    global _at_exit
+    _settled.clear()
+    _at_exit = None
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def record(
@@ -154,7 +163,7 @@ def _in_event_loop() -> bool:
 def _write_soon(draft: Draft) -> None:
     """Have the thread that may query write `draft`: an event loop must not."""
     _settled.append(draft)
-    Finalize(None, write_settled, exitpriority=10)
+    _write_at_exit()
     task = asyncio.get_running_loop().create_task(sync_to_async(write_settled)())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
@@ -179,14 +188,21 @@ def _hold(draft: Draft) -> bool:
     return waits and not visible
 
 
+def _write_at_exit() -> None:
+    """Have the end of the process write what waits; said once, it stays so."""
+    global _at_exit
+    # `atexit` would not do: a worker of a process pool leaves without it.
+    if _at_exit is None or not _at_exit.still_active():
+        _at_exit = Finalize(None, write_settled, exitpriority=10)
+
+
 def _on_settled(draft: Draft, awaited: transactions.Fate, written: bool) -> None:
     if written and not awaited.rolled_back:
         return
     _settled.append(draft)
     if awaited.rolled_back:
-        # The next event, request or the end of the process writes it. `atexit` would not do: a
-        # worker of a process pool leaves without it.
-        Finalize(None, write_settled, exitpriority=10)
+        # The next event, request or the end of the process writes it.
+        _write_at_exit()
     elif awaited.last:
         write_settled()
 

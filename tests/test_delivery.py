@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 
 import pytest
 from django.contrib.auth.models import User
@@ -194,6 +195,36 @@ def test_losing_the_report_of_a_loss_keeps_the_loss(without_table, without_spool
     assert not AuditLog.objects.filter(event="audit.write_failed").exists()
     record("auth.logout")
     assert AuditLog.objects.get(event="audit.write_failed").metadata["lost"] == 2
+
+
+def test_threads_that_report_a_loss_at_once_tell_of_it_once(without_table, without_spool, settings):
+    for _ in range(3):
+        record("auth.logout", username="gone")
+    _give_table_back()
+    both_report = threading.Barrier(2, timeout=30)
+
+    class Meeting(DatabaseSink):
+        def emit(self, entries):
+            if any(entry.username == "again" for entry in entries):
+                super().emit(entries)
+                both_report.wait()
+            else:
+                super().emit(entries)
+
+    globals()["Meeting"] = Meeting
+    settings.AUTHAUDIT_SINKS = {"database": {"BACKEND": HERE + "Meeting"}}
+
+    def work():
+        record("auth.logout", username="again")
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = AuditLog.objects.filter(event="audit.write_failed")
+    assert sum(row.metadata["lost"] for row in told) == 3
 
 
 def test_every_sink_gets_every_entry_whatever_happens_to_another(settings):

@@ -1,3 +1,6 @@
+import os
+import signal
+import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -69,3 +72,25 @@ def test_what_was_cut_is_said_whatever_the_caller_says_of_truncation(given):
     assert made.metadata["truncated"]["username"] == 300
     assert made.metadata["truncated"]["huge"] > 8000
     assert made.metadata["truncated"].get("reason") == (9000 if isinstance(given, dict) else None)
+
+
+def test_a_child_that_is_forked_while_another_thread_makes_an_id_makes_its_own():
+    """With the parent's lock it would wait for ever."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with entry._lock:
+            held.set()
+            release.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        new_id()
+        os._exit(0)
+    release.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0

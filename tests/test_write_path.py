@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import multiprocessing.util
 import os
 import subprocess
 import sys
@@ -523,3 +524,18 @@ def test_a_change_in_another_threads_transaction_waits_for_its_end(act, log, row
     recorder.write_settled()
     outcome = "success" if kept else "failure"
     assert log() == [("authz.group.created", outcome, not kept)]
+
+
+def test_any_number_of_rollbacks_leave_one_thing_to_do_at_the_end_of_the_process(bob):
+    def left():
+        return sum(known._callback is recorder.write_settled for known in finalizers.values())
+
+    finalizers = multiprocessing.util._finalizer_registry
+    for _ in range(3):
+        for _ in range(20):
+            with transaction.atomic():
+                record("auth.logout", user=bob)
+                transaction.set_rollback(True)
+        recorder.write_settled()
+    assert left() == 1
+    assert AuditLog.objects.filter(event="auth.logout").count() == 60
