@@ -9,7 +9,7 @@ from django.db import DataError, IntegrityError
 
 from django_authaudit import spool
 from django_authaudit.entry import Entry
-from django_authaudit.sinks.database import DatabaseSink
+from django_authaudit.sinks.database import insert
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 """What a database says of a value, as opposed to of itself."""
@@ -43,7 +43,7 @@ def replay_file(alias: str) -> Replayed | None:
             chunk = file.entries[start : start + _CHUNK]
             missing = _missing(alias, chunk)
             result.present += len(chunk) - len(missing)
-            refused += _store(missing)
+            refused += _store(alias, missing)
             result.stored += len(missing)
         result.stored -= len(refused)
         result.rejected += len(refused)
@@ -59,14 +59,14 @@ def _missing(alias: str, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.id not in present]
 
 
-def _store(entries: Sequence[Entry]) -> list[Entry]:
+def _store(alias: str, entries: Sequence[Entry]) -> list[Entry]:
     """Insert `entries`, together or else one by one; return those that are refused."""
     if not entries:
         return []
     try:
-        DatabaseSink().emit(entries)
+        insert(alias, entries)
     except DATA_ERRORS:
         if len(entries) == 1:
             return list(entries)
-        return [refused for entry in entries for refused in _store([entry])]
+        return [refused for entry in entries for refused in _store(alias, [entry])]
     return []

@@ -42,19 +42,19 @@ def test_an_entry_whose_commit_was_not_acknowledged_is_not_doubled():
 def test_a_replay_that_was_killed_is_taken_up_where_it_ended(monkeypatch):
     made = entries(100)
     spool.append("default", made)
-    emitted = []
+    inserted = []
 
-    def killed(self, batch):
-        if emitted:
+    def killed(alias, batch):
+        if inserted:
             raise KeyboardInterrupt
-        emitted.append(batch)
-        emit(self, batch)
+        inserted.append(batch)
+        insert(alias, batch)
 
-    emit = DatabaseSink.emit
-    monkeypatch.setattr(DatabaseSink, "emit", killed)
+    insert = replay.insert
+    monkeypatch.setattr(replay, "insert", killed)
     with pytest.raises(KeyboardInterrupt):
         replay_file("default")
-    monkeypatch.setattr(DatabaseSink, "emit", emit)
+    monkeypatch.setattr(replay, "insert", insert)
     assert replay_file("default") == replay.Replayed(stored=60, present=40)
     assert AuditLog.objects.count() == 100
 
@@ -62,13 +62,13 @@ def test_a_replay_that_was_killed_is_taken_up_where_it_ended(monkeypatch):
 def test_what_the_database_refuses_for_its_value_is_set_aside(spool_dir, monkeypatch):
     spool.append("default", [*entries(3), *entries(1, "poison"), *entries(3)])
 
-    def picky(self, batch):
+    def picky(alias, batch):
         if any(entry.username == "poison" for entry in batch):
             raise DataError("no such value")
-        emit(self, batch)
+        insert(alias, batch)
 
-    emit = DatabaseSink.emit
-    monkeypatch.setattr(DatabaseSink, "emit", picky)
+    insert = replay.insert
+    monkeypatch.setattr(replay, "insert", picky)
     assert replay_file("default") == replay.Replayed(stored=6, rejected=1)
     (aside,) = spool_dir.iterdir()
     assert aside.suffix == ".rejected"
@@ -93,3 +93,11 @@ def test_two_replays_at_once_double_nothing(spool_dir):
     for thread in threads:
         thread.join()
     assert AuditLog.objects.count() == 300
+
+
+@pytest.mark.django_db(databases=["default", "audit"], transaction=True)
+def test_what_waits_for_one_database_is_stored_there_whatever_the_log_uses_now(settings):
+    spool.append("audit", entries(3))
+    assert replay_file("audit") == replay.Replayed(stored=3)
+    assert AuditLog.objects.using("audit").count() == 3
+    assert AuditLog.objects.using("default").count() == 0

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connections, router, transaction
+from django.db import Error, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -35,17 +35,27 @@ class DatabaseSink(Sink):
 
     def emit(self, entries: Sequence[Entry]) -> None:
         """Insert `entries` in one transaction; raise the database's error if it refuses."""
-        alias = write_alias()
-        connection = connections[alias]
-        if connection.in_atomic_block:
-            # A TestCase's transaction, or replay's own: a savepoint keeps an error from it.
-            with transaction.atomic(using=alias):
-                _insert_all(connection, entries, _plain)
-        elif len(entries) > _MOST_ROWS:
-            with transaction.atomic(using=alias):
-                _insert_all(connection, entries, _plain)
-        else:
-            _insert_all(connection, entries, _bounded(connection))
+        insert(write_alias(), entries)
+
+
+def insert(alias: str, entries: Sequence[Entry]) -> None:
+    """Insert `entries` into the database `alias`, all or none; raise its error if it refuses."""
+    connection = connections[alias]
+    if connection.in_atomic_block:
+        # A TestCase's transaction, or that of whoever replays: a savepoint keeps an error from it.
+        with transaction.atomic(using=alias):
+            _insert_all(connection, entries, _plain)
+        return
+    try:
+        with _little_patience(connection):
+            if len(entries) > _MOST_ROWS:
+                with transaction.atomic(using=alias):
+                    _insert_all(connection, entries, _bounded(connection))
+            else:
+                _insert_all(connection, entries, _bounded(connection))
+    except Error:
+        connection.close_if_unusable_or_obsolete()
+        raise
 
 
 def write_alias() -> str:
@@ -67,19 +77,12 @@ Execute = Callable[[CursorWrapper, str, list[Any]], None]
 def _insert_all(
     connection: BaseDatabaseWrapper, entries: Sequence[Entry], execute: Execute
 ) -> None:
-    try:
-        with connection.cursor() as cursor:
-            for start in range(0, len(entries), _MOST_ROWS):
-                chunk = entries[start : start + _MOST_ROWS]
-                execute(
-                    cursor,
-                    _statement(str(connection.alias), len(chunk)),
-                    _values(connection, chunk),
-                )
-    except DatabaseError:
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        raise
+    with connection.cursor() as cursor:
+        for start in range(0, len(entries), _MOST_ROWS):
+            chunk = entries[start : start + _MOST_ROWS]
+            execute(
+                cursor, _statement(str(connection.alias), len(chunk)), _values(connection, chunk)
+            )
 
 
 @lru_cache(maxsize=256)
@@ -112,12 +115,27 @@ def _stored(value: Any) -> Any:
     return value
 
 
+@contextmanager
+def _little_patience(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Have SQLite wait LOCK_WAIT for any lock inside: BEGIN and COMMIT take some too."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    # Past Django's cursor, which would log and count the pragmas as the host's queries.
+    raw = connection.connection
+    (before,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    raw.execute(f"PRAGMA busy_timeout = {_milliseconds()}")
+    try:
+        yield
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {before}")
+
+
 def _bounded(connection: BaseDatabaseWrapper) -> Execute:
     """Return how to execute a statement on `connection` within LOCK_WAIT."""
     if connection.vendor == "postgresql":
         return _postgresql
-    if connection.vendor == "sqlite":
-        return _sqlite
     if connection.vendor == "mysql":
         return _mariadb if getattr(connection, "mysql_is_mariadb", False) else _mysql
     return _plain
@@ -159,17 +177,6 @@ def _session_variable(cursor: CursorWrapper, name: str, value: int) -> Iterator[
         yield
     finally:
         cursor.execute(f"SET SESSION {name} = {before}")
-
-
-def _sqlite(cursor: CursorWrapper, sql: str, values: list[Any]) -> None:
-    # Past Django's cursor, which would log and count the pragmas as the host's queries.
-    raw = cursor.db.connection
-    (before,) = raw.execute("PRAGMA busy_timeout").fetchone()
-    raw.execute(f"PRAGMA busy_timeout = {_milliseconds()}")
-    try:
-        cursor.execute(sql, values)
-    finally:
-        raw.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _milliseconds() -> int:

@@ -2,12 +2,11 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 
 from django_authaudit import record, spool
 from django_authaudit.entry import make_entry, new_id
 from django_authaudit.models import AuditLog
-from django_authaudit.sinks import database
 from django_authaudit.sinks.database import DatabaseSink, write_alias
 
 TABLE = AuditLog._meta.db_table
@@ -45,7 +44,7 @@ def test_any_number_of_entries_is_stored_in_full(number):
 def test_a_batch_is_stored_whole_or_not_at_all():
     stored = entries(1)
     DatabaseSink().emit(stored)
-    with pytest.raises(database.DatabaseError):
+    with pytest.raises(DatabaseError):
         DatabaseSink().emit([*entries(60), *stored])
     assert AuditLog.objects.count() == 1
 
@@ -88,9 +87,20 @@ def test_a_locked_table_delays_the_response_and_never_hangs_it(locked, client, c
 
 
 @pytest.mark.django_db(transaction=True)
+def test_many_entries_at_once_hang_on_a_locked_table_no_longer_than_one(locked, act):
+    def view(request):
+        for _ in range(100):
+            record("auth.logout")
+
+    act(view)
+    assert spool.waiting("default")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_hosts_own_patience_with_locks_is_left_alone(client, request):
     before = _patience()
     client.get("/forbidden/")
+    DatabaseSink().emit(entries(100))
     request.getfixturevalue("locked")
     client.get("/forbidden/")
     assert _patience() == before
@@ -129,6 +139,28 @@ def test_server_side_binding_is_bounded_too(monkeypatch, request, client):
     client.get("/forbidden/")
     assert spool.waiting("default")
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="nobody ends a session of SQLite")
+@pytest.mark.parametrize("ended_by", ["server", "driver"])
+def test_a_session_that_has_ended_costs_no_entry_and_is_replaced(other_session, client, ended_by):
+    client.get("/forbidden/")
+    if ended_by == "driver":
+        connection.connection.close()
+    else:
+        own, end = {
+            "postgresql": ("pg_backend_pid()", "SELECT pg_terminate_backend(%s)"),
+            "mysql": ("CONNECTION_ID()", "KILL %s"),
+        }[connection.vendor]
+        with connection.cursor() as cursor, other_session.cursor() as other:
+            cursor.execute(f"SELECT {own}")
+            other.execute(end, cursor.fetchone())
+    client.get("/forbidden/")
+    assert spool.waiting("default")
+    client.get("/forbidden/")
+    assert not spool.waiting("default")
+    assert AuditLog.objects.filter(event="authz.forbidden").count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -179,6 +211,6 @@ def test_threads_store_at_once():
 def test_a_refused_batch_leaves_the_surrounding_transaction_usable(client):
     stored = entries(1)
     DatabaseSink().emit(stored)
-    with pytest.raises(database.DatabaseError):
+    with pytest.raises(DatabaseError):
         DatabaseSink().emit(stored)
     assert User.objects.count() == 0
