@@ -197,9 +197,7 @@ def test_losing_the_report_of_a_loss_keeps_the_loss(without_table, without_spool
     assert AuditLog.objects.get(event="audit.write_failed").metadata["lost"] == 2
 
 
-def test_threads_that_report_a_loss_at_once_tell_of_it_once(
-    without_table, without_spool, settings
-):
+def test_threads_that_report_a_loss_at_once_tell_it_once(without_table, without_spool, settings):
     for _ in range(3):
         record("auth.logout", username="gone")
     _give_table_back()
@@ -275,9 +273,7 @@ class UnreadableMapping(dict):
         raise LookupError
 
 
-def test_a_value_that_cannot_be_read_costs_neither_its_entry_nor_those_beside_it(
-    act, rows, caplog
-):
+def test_a_value_that_cannot_be_read_costs_no_entry(act, rows, caplog):
     def view(request):
         record("auth.logout", username="before")
         record(
