@@ -61,9 +61,10 @@ def deleted_with_one_statement(cutoff: datetime) -> dict[str, Any]:
 def deleted_in_batches(cutoff: datetime) -> dict[str, Any]:
     """Do what `prune_audit_log` does, and time each transaction."""
     from django_authaudit import retention
+    from django_authaudit.retention import batches
 
     transactions: list[float] = []
-    delete = retention._delete
+    delete = batches._delete
 
     def timed(entries: Any, using: str) -> int:
         begun = time.perf_counter()
@@ -72,12 +73,12 @@ def deleted_in_batches(cutoff: datetime) -> dict[str, Any]:
         finally:
             transactions.append(time.perf_counter() - begun)
 
-    retention._delete = timed
+    batches._delete = timed
     retention.expired(cutoff).first()
     before = peak_memory()
     start = time.perf_counter()
-    with closing(retention.prune(cutoff)) as batches:
-        deleted = sum(batch.count for batch in batches)
+    with closing(retention.prune(cutoff)) as going:
+        deleted = sum(batch.count for batch in going)
     return {
         "deleted": deleted,
         "seconds": time.perf_counter() - start,

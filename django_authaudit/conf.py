@@ -26,6 +26,11 @@ class Settings:
         return getattr(settings, "AUTHAUDIT_MINIMUM_RETENTION_DAYS", 1)
 
     @property
+    def AUTHAUDIT_RETENTION(self) -> Mapping[str, int | None]:
+        """Days that entries are kept whose event begins like the key; None: for good."""
+        return getattr(settings, "AUTHAUDIT_RETENTION", {})
+
+    @property
     def AUTHAUDIT_RETENTION_DAYS(self) -> int:
         """Days that an entry is kept (90: the specification's minimum)."""
         return getattr(settings, "AUTHAUDIT_RETENTION_DAYS", 90)

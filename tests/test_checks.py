@@ -421,6 +421,29 @@ def test_w003_setting_is_unknown(settings):
     assert message.hint.endswith("Did you mean 'AUTHAUDIT_RETENTION_DAYS'?")
 
 
+@pytest.mark.parametrize("value", [90, ["auth."], {"": 30}, {7: 30}, None])
+def test_e020_periods_are_no_dict_of_prefixes(settings, value):
+    settings.AUTHAUDIT_RETENTION = value
+
+    assert f"AUTHAUDIT_RETENTION is {value!r}" in next(m.msg for m in found() if "E020" in m.id)
+
+
+@pytest.mark.parametrize(("days", "minimum"), [("30", 1), (0, 0), (True, 1), (-1, 1), (29, 30)])
+def test_e021_a_period_is_no_number_or_too_short(settings, days, minimum):
+    settings.AUTHAUDIT_RETENTION = {"auth.login.": days, "authz.": 400, "account.": None}
+    settings.AUTHAUDIT_MINIMUM_RETENTION_DAYS = minimum
+
+    assert f"AUTHAUDIT_RETENTION['auth.login.'] is {days!r}" in only("E021").msg
+
+
+def test_w020_a_period_is_for_no_event(settings):
+    settings.AUTHAUDIT_RETENTION = {"auth.log": 100, "auth.logout": 100, "auth.logins.": 100}
+
+    message = only("W020")
+    assert "AUTHAUDIT_RETENTION['auth.logins.']" in message.msg
+    assert message.hint.endswith("Did you mean 'auth.login.'?")
+
+
 @pytest.mark.parametrize("name", ["AUTH_AUDIT_SINKS", "DJANGO_AUTHAUDIT_SINKS", "AUTHAUDITSINKS"])
 def test_w003_prefix_is_misspelt(settings, name):
     setattr(settings, name, {})

@@ -20,6 +20,7 @@ NAMES = [name for name in vars(Settings) if not name.startswith("_")]
 DEFAULTS = {
     "AUTHAUDIT_DATABASE": None,
     "AUTHAUDIT_MINIMUM_RETENTION_DAYS": 1,
+    "AUTHAUDIT_RETENTION": {},
     "AUTHAUDIT_RETENTION_DAYS": 90,
     "AUTHAUDIT_SERVICE_NAME": None,
     "AUTHAUDIT_SINKS": {

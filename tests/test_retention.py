@@ -8,9 +8,9 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import signals
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import record, retention
+from django_authaudit import record
 from django_authaudit.models import AuditLog
-from django_authaudit.retention import RetentionError, cutoff_for, expired, prune
+from django_authaudit.retention import RetentionError, batches, cutoff_for, expired, prune
 from tests.management.rows import MILLISECOND, days_ago, row_at, store
 
 pytestmark = pytest.mark.django_db
@@ -73,11 +73,142 @@ def test_the_oldest_go_first():
     for moment in reversed(moments):
         store(1, moment)
 
-    with closing(prune(days_ago(90), batch_size=1)) as batches:
-        until = [next(batches).until, next(batches).until]
+    with closing(prune(days_ago(90), batch_size=1)) as going:
+        until = [next(going).until, next(going).until]
 
     assert [f"{moment:%Y-%m-%d}" for moment in until] == [f"{m:%Y-%m-%d}" for m in moments[:2]]
     assert AuditLog.objects.exclude(event="audit.pruned").count() == 1
+
+
+# --- by their event
+
+
+def of_event(event, days, count=1):
+    """Store entries of `event` that many days old."""
+    for row in (row_at(days_ago(days), number) for number in range(count)):
+        row.event = event
+        row.save()
+
+
+def events_left():
+    return list(
+        AuditLog.objects.exclude(event="audit.pruned")
+        .order_by("pk")
+        .values_list("event", flat=True)
+    )
+
+
+@pytest.mark.parametrize("work", ["prune", "count"])
+def test_the_longest_prefix_says_how_long_an_entry_is_kept(settings, work):
+    settings.AUTHAUDIT_RETENTION = {
+        "auth.": 200,
+        "auth.login.": 30,
+        "auth.login.failure": 300,
+        "authz.": None,
+    }
+    stay = ["authz.forbidden", "auth.login.failure", "auth.logout", "account.created"]
+    for event, days in zip(stay, (4_000, 299, 199, 89), strict=True):
+        of_event(event, days)
+    for event, days in (
+        ("auth.login.failure", 301),
+        ("auth.logout", 201),
+        ("account.created", 91),
+        ("auth.login.success", 31),
+    ):
+        of_event(event, days)
+    assert expired(days_ago(90)).count() == 4
+
+    if work == "prune":
+        assert sum(run(days_ago(90))) == 4
+        assert events_left() == stay
+
+
+def test_without_an_end_nothing_leaves_but_what_has_one(settings):
+    settings.AUTHAUDIT_RETENTION = {"a": None}
+    of_event("auth.logout", 5_000)
+    of_event("billing.card_changed", 91)
+
+    assert sum(run(days_ago(90))) == 1
+    assert events_left() == ["auth.logout"]
+
+
+def test_what_is_older_than_every_period_leaves_together(settings):
+    settings.AUTHAUDIT_RETENTION = {"auth.login.": 30, "authz.": 400}
+    for event in ("auth.login.success", "authz.forbidden", "account.created"):
+        of_event(event, 500, count=4)
+    of_event("auth.login.success", 50, count=3)
+
+    assert run(days_ago(90)) == [12, 3]
+    assert events_left() == []
+
+
+def test_the_days_given_are_for_events_without_a_period(settings):
+    settings.AUTHAUDIT_RETENTION = {"auth.": 400}
+    of_event("auth.logout", 300)
+    of_event("account.created", 300)
+
+    assert sum(run(cutoff_for(200))) == 1
+    assert events_left() == ["auth.logout"]
+
+
+def test_entries_of_one_event_go_in_batches_too(settings):
+    settings.AUTHAUDIT_RETENTION = {"auth.": 30}
+    of_event("auth.logout", 31, count=25)
+
+    assert run(days_ago(90), batch_size=10) == [0, 10, 10, 5]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_entries_of_one_event_are_found_by_an_index(settings):
+    settings.AUTHAUDIT_RETENTION = {"auth.": 30}
+    of_event("auth.logout", 31, count=25)
+    plans = []
+
+    def explain(execute, sql, params, many, context):
+        if "event" in sql and sql.startswith(("SELECT", "DELETE")):
+            with connection.cursor() as cursor:
+                steps = cursor.connection.execute(
+                    "EXPLAIN QUERY PLAN " + sql.replace("%s", "?"), params or ()
+                )
+                plans.extend(step[-1] for step in steps)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        run(days_ago(90), batch_size=10)
+
+    assert len([plan for plan in plans if "authaudit_event (event=? AND id" in plan]) >= 6
+    assert [plan for plan in plans if "USING" not in plan] == []
+
+
+def test_the_periods_are_recorded(settings, pruned):
+    settings.AUTHAUDIT_RETENTION = {"auth.token": 30, "authz.": None}
+
+    run(days_ago(90))
+
+    [(_, facts)] = pruned()
+    assert facts["retention"] == [
+        {"prefix": "auth.token", "days": 30},
+        {"prefix": "authz.", "days": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("periods", "message"),
+    [
+        ({"auth.": 0}, "0 days are fewer than AUTHAUDIT_MINIMUM_RETENTION_DAYS (1)"),
+        ({"auth.": "30"}, "AUTHAUDIT_RETENTION['auth.']: '30' is no whole number of days"),
+        ({"": 30}, "AUTHAUDIT_RETENTION: {'': 30} is no dict of prefixes and days, such as"),
+        ([30], "AUTHAUDIT_RETENTION: [30] is no dict of prefixes and days, such as"),
+    ],
+)
+def test_periods_that_make_no_sense_are_refused(settings, periods, message):
+    settings.AUTHAUDIT_RETENTION = periods
+    of_event("auth.logout", 5_000)
+
+    with pytest.raises(RetentionError) as refusal:
+        run(days_ago(90))
+    assert str(refusal.value).startswith(message)
+    assert events_left() == ["auth.logout"]
 
 
 # --- how they go
@@ -103,7 +234,7 @@ def test_batches_grow_while_the_database_is_fast():
 
 
 def test_batches_shrink_where_they_last_too_long(monkeypatch):
-    monkeypatch.setattr(retention, "_AIM", 0.0)
+    monkeypatch.setattr(batches, "_AIM", 0.0)
     store(110, days_ago(100))
 
     assert run(days_ago(90)) == [100] + [1] * 10 + [0]
@@ -248,8 +379,8 @@ def test_a_run_that_found_nothing_is_recorded_as_a_sign_of_life(pruned):
 def test_a_run_that_is_broken_off_is_recorded_with_what_it_did_so_far(pruned):
     store(250, days_ago(100))
 
-    with closing(prune(days_ago(90))) as batches:
-        next(batches)
+    with closing(prune(days_ago(90))) as going:
+        next(going)
 
     [(outcome, facts)] = pruned()
     assert (outcome, facts["count"], facts["interrupted"]) == ("success", 100, True)

@@ -13,10 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from django_authaudit import record, retention
+from django_authaudit import record
 from django_authaudit.management.commands.replay_audit_log import replay_all
 from django_authaudit.models import AuditLog
 from django_authaudit.replay import Replayed
+from django_authaudit.retention import batches
 from tests.management.rows import days_ago, store
 
 DELETED = re.compile(r"Entries deleted: (\d+) \(before \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\.\n")
@@ -388,7 +389,7 @@ def test_it_waits_for_the_locks_of_others(project, locked):
 
 
 def test_it_gives_up_when_rows_stay_locked(project, locked, monkeypatch):
-    monkeypatch.setattr(retention, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(batches, "LONGEST_WAIT", 0.2)
 
     with pytest.raises(CommandError, match=r"\(Entries deleted: 0\.\) Run it again") as refusal:
         prune()

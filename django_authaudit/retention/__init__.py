@@ -1,0 +1,16 @@
+"""How long entries are kept, and how they leave."""
+
+from django_authaudit.retention.batches import LONGEST_WAIT, MOST_ROWS, Batch
+from django_authaudit.retention.periods import RetentionError, cutoff_for, expired
+from django_authaudit.retention.pruning import Batches, prune
+
+__all__ = [
+    "LONGEST_WAIT",
+    "MOST_ROWS",
+    "Batch",
+    "Batches",
+    "RetentionError",
+    "cutoff_for",
+    "expired",
+    "prune",
+]

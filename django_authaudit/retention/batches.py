@@ -1,0 +1,163 @@
+"""Entries are deleted in short transactions, whose size follows the speed of the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql import DeleteQuery
+
+from django_authaudit import hardening
+from django_authaudit.entry import time_of
+from django_authaudit.querysets import AuditLogQuerySet
+
+MOST_ROWS = 100_000
+"""Rows that one transaction deletes at most, however fast the database is."""
+LONGEST_WAIT = 30.0
+"""Seconds that a batch is tried again while others hold locks that it needs."""
+
+_FIRST_ROWS = 100
+_FASTEST_GROWTH = 4
+# Seconds that a transaction should last, and after which a database that can do so ends it.
+_AIM, _LIMIT = 0.1, 0.18
+# Seconds between tries, and between the batches of SQLite, which has one lock for all writers and
+# has them ask for it every 25 milliseconds. With five milliseconds, four of ten entries that were
+# recorded meanwhile went to the spool; with these, none.
+_PAUSE = 0.03
+# KiB. What SQLite's own 2 MB cannot hold is written early, and shuts out readers meanwhile.
+_SQLITE_CACHE = 32 * 1024
+
+# Another's lock, a deadlock, a conflict of snapshots, the time limit: gone at the next try.
+_PASSING_STATES = ("40001", "40P01", "55P03", "57014")
+_PASSING_CODES = (1020, 1205, 1213, 1969)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one transaction deleted: how many entries, and up to when."""
+
+    count: int
+    until: datetime
+
+
+class Pace:
+    """How many rows the next transaction takes, so that it lasts about a tenth of a second."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.size = min(_FIRST_ROWS, most)
+
+    def learn(self, count: int, took: float) -> None:
+        """Take into account that a transaction deleted `count` rows in `took` seconds."""
+        # What another pruner has emptied says nothing of how fast rows can be deleted.
+        if count == self.size or took > _AIM:
+            self._scale(min(_FASTEST_GROWTH, _AIM / max(took, 1e-6)))
+
+    def slow_down(self) -> None:
+        """Take into account that a transaction did not get through."""
+        self._scale(0.5)
+
+    def _scale(self, factor: float) -> None:
+        self.size = max(1, min(self.most, int(self.size * factor)))
+
+
+def delete_in_batches(
+    entries: AuditLogQuerySet, until: datetime, pace: Pace, using: str
+) -> Iterator[Batch]:
+    """Delete `entries`, all from before `until`, oldest first; yield each batch when it is gone.
+
+    Raises the database's error when it is away or rows stay locked for LONGEST_WAIT.
+    """
+    rest = entries
+    while True:
+        last, count = _patiently(_delete_some, rest, pace, using)
+        yield Batch(count, until if last is None else time_of(last))
+        if last is None:
+            return
+        # What is gone is not looked at again: PostgreSQL keeps it until its next VACUUM.
+        rest = entries.filter(pk__gt=last)
+        if connections[using].vendor == "sqlite":
+            time.sleep(_PAUSE)
+
+
+@contextmanager
+def large_cache(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Give SQLite the memory for a batch of MOST_ROWS."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA cache_size")
+        (before,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA cache_size = -{_SQLITE_CACHE}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = {before}")
+
+
+Work = Callable[[AuditLogQuerySet, Pace, str], tuple[UUID | None, int]]
+
+
+def _patiently(
+    work: Work, entries: AuditLogQuerySet, pace: Pace, using: str
+) -> tuple[UUID | None, int]:
+    """Do `work`, again and in smaller steps while what prevents it passes."""
+    give_up = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            return work(entries, pace, using)
+        except OperationalError as error:
+            if not _passes(error) or time.monotonic() > give_up:
+                raise
+            pace.slow_down()
+            time.sleep(_PAUSE)
+
+
+def _delete_some(entries: AuditLogQuerySet, pace: Pace, using: str) -> tuple[UUID | None, int]:
+    """Delete the oldest in one transaction; return the last id, None: all, and the number."""
+    last = _nth(entries, pace.size)
+    start = time.monotonic()
+    count = _delete(entries if last is None else entries.filter(pk__lte=last), using)
+    pace.learn(count, time.monotonic() - start)
+    return last, count
+
+
+def _nth(entries: AuditLogQuerySet, number: int) -> UUID | None:
+    """Return the id of the entry of that number, counted from the oldest, if there are so many."""
+    ids = entries.order_by("pk").values_list("pk", flat=True)
+    return next(iter(ids[number - 1 : number]), None)
+
+
+def _delete(entries: AuditLogQuerySet, using: str) -> int:
+    """Delete `entries` in one transaction, without signals, and return how many it were."""
+    statement, values = entries.query.chain(DeleteQuery).get_compiler(using).as_sql()
+    connection = connections[using]
+    # The limit would last as long as the transaction around a test.
+    limited = not connection.in_atomic_block
+    with (
+        transaction.atomic(using=using, durable=True),
+        hardening.permitted(hardening.DELETE, using),
+        connection.cursor() as cursor,
+    ):
+        if limited and connection.vendor == "postgresql":
+            cursor.execute(f"SET LOCAL statement_timeout = {int(_LIMIT * 1000)}")
+        if limited and getattr(connection, "mysql_is_mariadb", False):
+            statement = f"SET STATEMENT max_statement_time = {_LIMIT} FOR {statement}"
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def _passes(error: OperationalError) -> bool:
+    """Return whether `error` is one that the same statement need not meet again."""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    code = error.args[0] if error.args else None
+    return state in _PASSING_STATES or code in _PASSING_CODES or " is locked" in str(error)
