@@ -111,7 +111,7 @@ def _clean_value(key: str, value: Any, depth: int) -> Any:
         return value
     if _SECRET_KEY.search(key):
         return MASK
-    if isinstance(value, int) and abs(value) <= _LARGEST_INTEGER:
+    if is_safe_integer(value):
         return int(value)
     if isinstance(value, Mapping) and depth:
         items = list(value.items())[:_METADATA_ITEMS]
@@ -119,6 +119,11 @@ def _clean_value(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)) and depth:
         return [_clean_value(key, item, depth - 1) for item in list(value)[:_METADATA_ITEMS]]
     return clean_text(value, _METADATA_STRING)[0]
+
+
+def is_safe_integer(value: object) -> bool:
+    """Return whether every reader of JSON sees `value` as the number that it is."""
+    return isinstance(value, int) and abs(value) <= _LARGEST_INTEGER
 
 
 def mask_path(path: str, secrets: Mapping[str, Any]) -> str:

@@ -41,6 +41,11 @@ class Settings:
         return getattr(settings, "AUTHAUDIT_SERVICE_NAME", None)
 
     @property
+    def AUTHAUDIT_SIGNING_KEYS(self) -> Mapping[str, str | bytes] | None:
+        """Secrets by the ids of their keys: the first signs, all verify; None: SECRET_KEY's."""
+        return getattr(settings, "AUTHAUDIT_SIGNING_KEYS", None)
+
+    @property
     def AUTHAUDIT_SINKS(self) -> Mapping[str, Mapping[str, Any]]:
         """Where entries go: ``{alias: {"BACKEND": path, "OPTIONS": {...}}}``."""
         return getattr(settings, "AUTHAUDIT_SINKS", DEFAULT_SINKS)

@@ -55,14 +55,15 @@ def _store(entries: Sequence[Entry]) -> bool:
     for collect in collectors:
         collect(entries)
     writer = writers.borrow()
-    entries = writer.number(entries)
+    with guard("signing") as signing:
+        entries = writer.number(entries)
     durable: set[UUID] = set()
     smooth = True
     for sink in _sinks():
         taken, spooled = _emit(sink, entries)
         durable.update(entry.id for entry in (*taken, *spooled))
         smooth = smooth and len(taken) == len(entries)
-    if len(durable) == len(entries):
+    if signing.error is None and len(durable) == len(entries):
         writers.give_back(writer)
     for entry in entries:
         if entry.id in durable:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from django_authaudit import context
@@ -132,10 +133,10 @@ class Draft:
             id=self.id,
             event=self.event.code,
             outcome=outcome,
-            user_id=self.user_id,
+            user_id=_native(self.user_id),
             username=self.username,
             email=self.email,
-            actor_id=self.actor_id,
+            actor_id=_native(self.actor_id),
             actor_username=self.actor_username,
             session_ref=context.session_ref(self.session_key),
             metadata=metadata,
@@ -166,6 +167,15 @@ def find_person(request: HttpRequest, key: Any) -> Any:
     if key not in people:
         people[key] = get_user_model()._base_manager.filter(pk=key).first()
     return people[key]
+
+
+def _native(key: Any) -> Any:
+    """Return the key of an account as its database gives it back, for that is what is signed."""
+    try:
+        return None if key is None else get_user_model()._meta.pk.to_python(key)
+    except ValidationError:
+        # No database stores it, so the entry is for the spool.
+        return key
 
 
 def _drop(draft: Draft) -> bool:

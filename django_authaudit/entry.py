@@ -54,6 +54,7 @@ class Entry:
     writer: UUID | None = None
     sequence: int = 0
     salt: str = ""
+    leaf: str = ""
     signature: str = ""
 
     @property

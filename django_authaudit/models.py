@@ -60,6 +60,7 @@ class AuditLog(models.Model):
     writer = models.UUIDField(_("writer"), null=True, editable=False)
     sequence = models.PositiveBigIntegerField(_("sequence"), default=0, editable=False)
     salt = models.CharField(_("salt"), max_length=32, blank=True, editable=False)
+    leaf = models.CharField(_("fingerprint"), max_length=64, blank=True, editable=False)
     signature = models.CharField(_("signature"), max_length=255, blank=True, editable=False)
 
     objects = AuditLogManager()
@@ -77,6 +78,7 @@ class AuditLog(models.Model):
             models.Index(fields=["actor_username", "-id"], name="authaudit_actor_username"),
             models.Index(fields=["email", "-id"], name="authaudit_email"),
             models.Index(fields=["ip_address", "-id"], name="authaudit_ip_address"),
+            models.Index(fields=["writer", "sequence"], name="authaudit_writer"),
         ]
 
     def __str__(self) -> str:

@@ -280,6 +280,16 @@ def test_e013_spool_is_open_to_others(spool_dir):
     assert found() == []
 
 
+@pytest.mark.parametrize("value", [{}, "secret", ["secret"], {"a:b": "secret"}, {"a": None}])
+def test_e030_signing_keys_are_no_named_secrets(settings, value):
+    settings.AUTHAUDIT_SIGNING_KEYS = value
+
+    message = only("E030")
+
+    assert "derived of SECRET_KEY" in message.msg
+    assert "secret'" not in str(message)
+
+
 @pytest.mark.parametrize("value", [["database"], "database", None, 5])
 def test_e101_sinks_are_no_dict(settings, value):
     settings.AUTHAUDIT_SINKS = value
@@ -542,3 +552,12 @@ def test_w012_sources_are_empty(settings):
     settings.AUTHAUDIT_SOURCES = []
 
     assert "AUTHAUDIT_SOURCES is empty" in only("W012").msg
+
+
+def test_w030_a_secret_is_short(settings):
+    settings.AUTHAUDIT_SIGNING_KEYS = {"new": "n" * 32, "old": "o" * 31}
+
+    message = only("W030")
+
+    assert "AUTHAUDIT_SIGNING_KEYS['old'] has 31 characters" in message.msg
+    assert "ooo" not in str(message)

@@ -132,6 +132,7 @@ class _Page:
             Row(_("Writer"), str(entry.writer or ""), code=True),
             Row(_("Sequence"), str(entry.sequence)),
             Row(_("Salt"), words.clean(entry.salt), code=True),
+            Row(_("Fingerprint"), words.clean(entry.leaf), code=True),
             Row(_("Signature"), words.clean(entry.signature), code=True),
         ]
         return Section(_("Evidence"), rows, wide=True, folded=True)

@@ -10,6 +10,7 @@ from django.core.checks import Tags, register
 
 from django_authaudit.checks import (
     installation,
+    integrity,
     proxies,
     retention,
     sinks,
@@ -23,6 +24,7 @@ TAG = "django_authaudit"
 
 CHECKS = (
     *installation.CHECKS,
+    *integrity.CHECKS,
     *proxies.CHECKS,
     *retention.CHECKS,
     *sinks.CHECKS,

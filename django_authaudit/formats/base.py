@@ -14,7 +14,7 @@ from django.conf import ENVIRONMENT_VARIABLE
 from django.utils.translation import override
 
 from django_authaudit import events
-from django_authaudit.cleaning import show_unsafe
+from django_authaudit.cleaning import is_safe_integer, show_unsafe
 from django_authaudit.conf import conf
 from django_authaudit.entry import Entry
 
@@ -29,7 +29,7 @@ def columns(entry: Entry) -> dict[str, Any]:
         value = getattr(entry, name)
         values[name] = str(value) if isinstance(value, UUID) else value
     for name in ("user_id", "actor_id"):
-        if not isinstance(values[name], (int, type(None))):
+        if values[name] is not None and not is_safe_integer(values[name]):
             values[name] = str(values[name])
     values["created_at"] = iso_time(entry.created_at)
     return values

@@ -1,4 +1,4 @@
-"""Number the entries of a process, so that a missing one leaves a gap.
+"""Number and sign the entries of a process, so that a missing or edited one shows.
 
 A flush borrows a writer and gives it back only when its entries are durable. So no flush waits
 for another, and a killed process can lack only a tail that nobody was told of, never a hole.
@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from django_authaudit.entry import Entry
+from django_authaudit.integrity.keys import signing_key
+from django_authaudit.integrity.leaf import PURPOSE, content_of, leaf_of
 
 
 class Writer:
@@ -25,13 +27,15 @@ class Writer:
         self.sequence = 0
 
     def number(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Return `entries` with this writer, the next numbers, and a fresh salt each."""
+        """Return `entries` with this writer, the next numbers, a fresh salt each, and signed."""
         numbered = []
         for entry in entries:
             self.sequence += 1
-            numbered.append(
-                replace(entry, writer=self.id, sequence=self.sequence, salt=secrets.token_hex(16))
-            )
+            place = {"writer": self.id, "sequence": self.sequence, "salt": secrets.token_hex(16)}
+            content = {**content_of(entry), **place, "writer": str(self.id)}
+            leaf = leaf_of(content)
+            signature = signing_key().sign(PURPOSE, bytes.fromhex(leaf))
+            numbered.append(replace(entry, **place, leaf=leaf, signature=signature))
         return numbered
 
 

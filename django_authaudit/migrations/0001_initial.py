@@ -83,6 +83,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "leaf",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="fingerprint"
+                    ),
+                ),
+                (
                     "signature",
                     models.CharField(
                         blank=True, editable=False, max_length=255, verbose_name="signature"
@@ -130,6 +136,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["email", "-id"], name="authaudit_email"),
                     models.Index(fields=["ip_address", "-id"], name="authaudit_ip_address"),
+                    models.Index(fields=["writer", "sequence"], name="authaudit_writer"),
                 ],
             },
         ),

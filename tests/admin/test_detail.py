@@ -30,6 +30,7 @@ def test_every_column_is_shown(reader, bob, alice):
         writer=writer,
         sequence=77,
         salt="the-salt",
+        leaf="the-leaf",
         signature="the-signature",
     )
 
@@ -55,6 +56,7 @@ def test_every_column_is_shown(reader, bob, alice):
         str(writer),
         "77",
         "the-salt",
+        "the-leaf",
         "the-signature",
     ):
         assert expected in page
@@ -220,7 +222,7 @@ def test_hostile_values_are_inert(reader):
 
 def test_a_forged_row_cannot_turn_the_text_round(reader):
     columns = ("username", "email", "actor_username", "user_agent", "session_ref", "request_id")
-    columns += ("method", "path", "salt", "signature")
+    columns += ("method", "path", "salt", "leaf", "signature")
     entry = AuditLog(
         event=f"{OVERRIDE}auth.logout",
         outcome=f"{OVERRIDE}ok",
