@@ -47,8 +47,8 @@ class Reader:
         self._connection = connections[alias]
         self._fields = AuditLog._meta.concrete_fields
         self._names = [field.attname for field in self._fields]
-        self._decoders = list(enumerate(map(self._decoder, self._fields)))
-        self._decoders = [(i, decode) for i, decode in self._decoders if decode is not None]
+        decoders = enumerate(map(self._decoder, self._fields))
+        self._decoders = [(i, decode) for i, decode in decoders if decode is not None]
         self._zone = self._connection.timezone or timezone.get_default_timezone()
         columns = ", ".join(map(self._expression, self._fields))
         self._select = f"SELECT {columns} FROM {self._quote(AuditLog._meta.db_table)}"  # noqa: S608

@@ -11,6 +11,7 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from django_authaudit.entry import Entry
 from django_authaudit.integrity.keys import signing_key
@@ -31,7 +32,7 @@ class Writer:
         numbered = []
         for entry in entries:
             self.sequence += 1
-            place = {"writer": self.id, "sequence": self.sequence, "salt": secrets.token_hex(16)}
+            place: dict[str, Any] = {"writer": self.id, "sequence": self.sequence, "salt": secrets.token_hex(16)}
             content = {**content_of(entry), **place, "writer": str(self.id)}
             leaf = leaf_of(content)
             signature = signing_key().sign(PURPOSE, bytes.fromhex(leaf))
