@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from uuid import UUID
 
 from django_authaudit import events, replay, signals, spool, transactions
@@ -36,17 +36,38 @@ os.register_at_fork(after_in_child=_lost.clear)
 def deliver(drafts: Sequence[Draft]) -> None:
     """Make the entries of `drafts` durable; raises nothing but what no guard may stop."""
     alias = write_alias()
-    entries = [entry for draft in drafts if (entry := _finish(draft)) is not None]
+    entries = _finish_all(drafts)
     if entries and _store(entries) and not transactions.in_transaction(alias):
         _report_lost()
         _replay(alias)
 
 
+def _finish_all(drafts: Sequence[Draft]) -> list[Entry]:
+    entries: list[Entry] = []
+    waiting = deque(drafts)
+    try:
+        while waiting:
+            entry = _finish(waiting[0])
+            waiting.popleft()
+            if entry is not None:
+                entries.append(entry)
+    finally:
+        if waiting:
+            # The process is told to exit, most likely because the database does not answer.
+            entries += [_as_far_as_known(draft, None) for draft in waiting]
+            _spool(writers.borrow().number(entries))
+    return entries
+
+
 def _finish(draft: Draft) -> Entry | None:
     with guard(f"completing {draft.event.code}") as attempt:
         return draft.finish()
+    return _as_far_as_known(draft, None if attempt.forbidden_by_tests else attempt.error)
+
+
+def _as_far_as_known(draft: Draft, error: Exception | None) -> Entry:
     with guard(f"keeping what is known of {draft.event.code}"):
-        return draft.bare(None if attempt.forbidden_by_tests else attempt.error)
+        return draft.bare(error)
     return draft.least()
 
 
@@ -83,12 +104,25 @@ Taken = tuple[Sequence[Entry], Sequence[Entry]]
 
 
 def _emit(sink: Sink, entries: Sequence[Entry]) -> Taken:
+    """Have `sink` take `entries`, or the spool in its stead, also when told to exit meanwhile.
+
+    Nobody knows then which rows were committed: replay looks.
+    """
+    with ExitStack() as when_told_to_exit:
+        if sink.spools:
+            when_told_to_exit.callback(_spool, entries)
+        taken = _attempt(sink, entries)
+        when_told_to_exit.pop_all()
+    return taken
+
+
+def _attempt(sink: Sink, entries: Sequence[Entry]) -> Taken:
     with guard(f"{type(sink).__name__}.emit()") as attempt:
         sink.emit(entries)
     if attempt.error is None or attempt.forbidden_by_tests:
         return entries, ()
     if isinstance(attempt.error, replay.DATA_ERRORS) and len(entries) > 1:
-        pieces = [_emit(sink, [entry]) for entry in entries]
+        pieces = [_attempt(sink, [entry]) for entry in entries]
         return [e for taken, _ in pieces for e in taken], [e for _, kept in pieces for e in kept]
     spooled = sink.spools and _spool(entries)
     signals.write_failed.send_robust(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import DataError, IntegrityError
+from django.db.transaction import TransactionManagementError
 
-from django_authaudit import spool
+from django_authaudit import spool, transactions
 from django_authaudit.entry import Entry
 from django_authaudit.sinks.database import insert
 
@@ -31,8 +32,11 @@ def replay_file(alias: str) -> Replayed | None:
     Ids that the table holds already are passed over, never INSERT IGNOREd: MariaDB would store
     cut values. What the database refuses for its value, and lines that are no entries, are set
     aside in a file named ``*.rejected``. Raises the database's error when it is still away; the
-    file is then replayed again.
+    file is then replayed again. Raises TransactionManagementError inside a transaction: the rows
+    would be lost with its rollback, and the file is gone.
     """
+    if transactions.in_transaction(alias) and transactions.test_case(alias) is None:
+        raise TransactionManagementError("The spool is not replayed inside a transaction.")
     claimed = spool.claim(alias)
     if claimed is None:
         return None
@@ -52,11 +56,14 @@ def replay_file(alias: str) -> Replayed | None:
 
 
 def _missing(alias: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Return those of `entries`, each once, whose ids the table lacks."""
     from django_authaudit.models import AuditLog
 
-    ids = [entry.id for entry in entries]
-    present = set(AuditLog.objects.using(alias).filter(pk__in=ids).values_list("pk", flat=True))
-    return [entry for entry in entries if entry.id not in present]
+    by_id = {entry.id: entry for entry in entries}
+    found = AuditLog.objects.using(alias).filter(pk__in=list(by_id))
+    for present in found.values_list("pk", flat=True):
+        del by_id[present]
+    return list(by_id.values())
 
 
 def _store(alias: str, entries: Sequence[Entry]) -> list[Entry]:
@@ -67,6 +74,7 @@ def _store(alias: str, entries: Sequence[Entry]) -> list[Entry]:
         insert(alias, entries)
     except DATA_ERRORS:
         if len(entries) == 1:
-            return list(entries)
+            # Unless another process has stored it meanwhile, from a file of its own.
+            return _missing(alias, entries)
         return [refused for entry in entries for refused in _store(alias, [entry])]
     return []

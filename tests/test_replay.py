@@ -1,7 +1,8 @@
 import threading
 
 import pytest
-from django.db import DataError, connections
+from django.db import DataError, connections, transaction
+from django.db.transaction import TransactionManagementError
 
 from django_authaudit import replay, spool
 from django_authaudit.entry import make_entry, new_id
@@ -74,6 +75,37 @@ def test_what_the_database_refuses_for_its_value_is_set_aside(spool_dir, monkeyp
     assert aside.suffix == ".rejected"
     assert aside.read_text().count("poison") == 1
     assert not spool.waiting("default")
+
+
+def test_an_entry_that_was_spooled_twice_is_stored_once_and_nothing_is_refused(spool_dir):
+    made = entries(3)
+    spool.append("default", made)
+    spool.append("default", made[1:])
+    assert replay_file("default") == replay.Replayed(stored=3, present=2)
+    assert AuditLog.objects.count() == 3
+    assert list(spool_dir.iterdir()) == []
+
+
+def test_an_entry_that_another_process_stores_first_is_not_refused(spool_dir, monkeypatch):
+    made = entries(3)
+    spool.append("default", made)
+
+    def first(alias, batch):
+        monkeypatch.undo()
+        replay.insert(alias, batch[:1])
+        replay.insert(alias, batch)
+
+    monkeypatch.setattr(replay, "insert", first)
+    replay_file("default")
+    assert AuditLog.objects.count() == 3
+    assert list(spool_dir.iterdir()) == []
+
+
+def test_nothing_is_replayed_into_a_transaction_that_may_be_rolled_back():
+    spool.append("default", entries(3))
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        replay_file("default")
+    assert replay_file("default") == replay.Replayed(stored=3)
 
 
 def test_two_replays_at_once_double_nothing(spool_dir):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -19,8 +20,9 @@ from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from django_authaudit import arecord, record, recorder
+from django_authaudit import arecord, record, recorder, spool
 from django_authaudit.models import AuditLog
+from django_authaudit.replay import replay_file
 from tests import views
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -539,3 +541,53 @@ def test_any_number_of_rollbacks_leave_one_thing_to_do_at_the_end_of_the_process
         recorder.write_settled()
     assert left() == 1
     assert AuditLog.objects.filter(event="auth.logout").count() == 60
+
+
+class Told(BaseException):
+    """As SystemExit and KeyboardInterrupt are: no Exception."""
+
+
+@pytest.mark.parametrize("moment", ["SELECT", "INSERT"])
+def test_a_worker_that_is_told_to_exit_while_the_database_hangs_loses_nothing(
+    act, rows, bob, moment
+):
+    def told_to_exit(execute, sql, params, many, context):
+        if moment in sql and (moment == "SELECT" or "auditlog" in sql):
+            raise Told
+        return execute(sql, params, many, context)
+
+    def view(request):
+        record("auth.session.revoked", user=bob)
+        # Why it failed is looked up at the flush.
+        authenticate(request, username="bob", password="wrong")
+        record("auth.logout", user=bob)
+        hung.enter_context(connection.execute_wrapper(told_to_exit))
+
+    with ExitStack() as hung, pytest.raises(Told):
+        act(view)
+    assert spool.waiting("default")
+    replay_file("default")
+    assert [row.event for row in rows()[1:4]] == [
+        "auth.session.revoked",
+        "auth.login.failure",
+        "auth.logout",
+    ]
+    assert len({(row.writer, row.sequence) for row in rows()}) == len(rows())
+
+
+def test_a_worker_that_is_told_to_exit_after_its_rows_were_stored_doubles_none(act, rows, bob):
+    def told_to_exit(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if "INSERT" in sql:
+            raise Told
+        return result
+
+    def view(request):
+        record("auth.logout", user=bob)
+        hung.enter_context(connection.execute_wrapper(told_to_exit))
+
+    with ExitStack() as hung, pytest.raises(Told):
+        act(view)
+    assert len(rows("auth.logout")) == 1
+    assert replay_file("default").present == 1
+    assert len(rows("auth.logout")) == 1
