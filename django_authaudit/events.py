@@ -234,3 +234,6 @@ AUDIT_WRITE_FAILED = _refusal(
 AUDIT_SPOOL_REPLAYED = _fact(
     "audit.spool_replayed", _("Spooled entries replayed"), SUCCESS, "info"
 )
+AUDIT_SHIPMENT_REJECTED = _refusal(
+    "audit.shipment_rejected", _("Entries rejected by a receiver"), "high", "sys_crash"
+)

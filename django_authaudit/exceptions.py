@@ -11,3 +11,18 @@ class ReadOnlyError(AuthAuditError):
 
 class SpoolError(AuthAuditError):
     """Raised when the spool cannot be used safely."""
+
+
+class RejectedError(AuthAuditError):
+    """Raised by a sink for entries that its receiver never takes, however often they are sent."""
+
+
+class UnavailableError(AuthAuditError):
+    """Raised by a sink whose receiver takes nothing now.
+
+    `retry_after`: seconds after which it asks to be tried again, if it said so.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

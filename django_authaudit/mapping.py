@@ -101,6 +101,7 @@ ROWS: Mapping[str, Row] = {
     "audit.verified": _row(EVENT_LOG, OTHER, "configuration", "info"),
     "audit.tampering_detected": _row(FINDING, 1, "intrusion_detection", "info"),
     "audit.write_failed": _row(EVENT_LOG, OTHER, "configuration", "info"),
+    "audit.shipment_rejected": _row(EVENT_LOG, OTHER, "configuration", "info"),
     "audit.spool_replayed": _row(EVENT_LOG, OTHER, "configuration", "info"),
     "audit.erased": _row(EVENT_LOG, 2, "configuration", "deletion"),
     "audit.held": _row(EVENT_LOG, OTHER, "configuration", "change"),

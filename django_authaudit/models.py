@@ -98,3 +98,61 @@ class AuditLog(models.Model):
     def event_label(self) -> str:
         """The event in words, or its code when the catalogue does not know it."""
         return str(events.get(self.event).label)
+
+
+class AuditShipment(models.Model):
+    """How far the log was shipped to one sink, and who is shipping now."""
+
+    sink = models.CharField(max_length=100, primary_key=True)
+    position = models.UUIDField(null=True)
+    """The id up to which the log was gone through; what appeared below it later is late."""
+    shipped = models.PositiveBigIntegerField(default=0)
+    shipped_at = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=64, blank=True)
+    held_until = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    failing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.sink
+
+
+class AuditShipmentWriter(models.Model):
+    """Which numbers of a writer were shipped: all up to `last` but those that are `missing`."""
+
+    id = models.BigAutoField(primary_key=True)
+    shipment = models.ForeignKey(AuditShipment, models.CASCADE, related_name="writers")
+    writer = models.UUIDField()
+    last = models.PositiveBigIntegerField(default=0)
+    missing = models.JSONField(default=list)
+    """Ranges, ``[first, last]`` each."""
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipment", "writer"], name="authaudit_shipment_writer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment_id}: {self.writer}"
+
+
+class AuditShipmentRejection(models.Model):
+    """An entry that a sink's receiver never took, set aside so that the others go on."""
+
+    id = models.BigAutoField(primary_key=True)
+    shipment = models.ForeignKey(AuditShipment, models.CASCADE, related_name="rejections")
+    entry = models.UUIDField()
+    error = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.shipment_id}: {self.entry}"

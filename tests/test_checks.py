@@ -17,7 +17,7 @@ from django.test import modify_settings, override_settings
 from django_authaudit import checks, sinks, wraps
 from django_authaudit.checks import spool
 from django_authaudit.conf import Settings
-from django_authaudit.sinks.base import Sink
+from django_authaudit.sinks.base import NetworkSink, Sink
 from django_authaudit.sinks.database import DatabaseSink
 
 TESTS = Path(__file__)
@@ -37,6 +37,13 @@ def lasting(monkeypatch):
 
 class Silent(Sink):
     """A sink that fills no table."""
+
+    def emit(self, entries):
+        raise NotImplementedError
+
+
+class Distant(NetworkSink):
+    """A sink on another machine."""
 
     def emit(self, entries):
         raise NotImplementedError
@@ -370,6 +377,51 @@ def test_e108_there_is_no_sink(settings):
     settings.AUTHAUDIT_SINKS = {}
 
     assert "AUTHAUDIT_SINKS is empty" in only("E108").msg
+
+
+@pytest.mark.parametrize("value", ["False", 1, None])
+def test_e109_in_line_is_neither_true_nor_false(settings, value):
+    settings.AUTHAUDIT_SINKS = {"database": {**DATABASE, "IN_LINE": value}}
+
+    messages = [message for message in found() if message.id.endswith("E109")]
+
+    assert f"AUTHAUDIT_SINKS['database']['IN_LINE'] is {value!r}" in messages[0].msg
+
+
+def test_e110_a_request_would_wait_for_a_network(settings):
+    settings.AUTHAUDIT_SINKS = {
+        "database": DATABASE,
+        "siem": {"BACKEND": path_of(Distant), "IN_LINE": True},
+    }
+
+    assert "AUTHAUDIT_SINKS['siem'] is in line" in only("E110").msg
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"silent": "Silent"}], ids=["nothing in line", "another in line"]
+)
+def test_e111_there_is_nothing_to_ship(settings, others):
+    settings.AUTHAUDIT_SINKS = {"siem": {"BACKEND": path_of(Distant)}} | {
+        alias: {"BACKEND": f"{__name__}.{name}"} for alias, name in others.items()
+    }
+
+    assert "AUTHAUDIT_SINKS['siem'] is fed by ship_audit_log" in only("E111").msg
+
+
+def test_e111_the_database_cannot_be_shipped_to_from_itself(settings):
+    settings.AUTHAUDIT_SINKS = {"database": {**DATABASE, "IN_LINE": False}}
+
+    assert "AUTHAUDIT_SINKS['database'] is fed by ship_audit_log" in only("E111").msg
+
+
+def test_sinks_may_be_shipped_to(settings):
+    settings.AUTHAUDIT_SINKS = {
+        "database": {**DATABASE, "IN_LINE": True},
+        "siem": {"BACKEND": path_of(Distant)},
+        "silent": {"BACKEND": path_of(Silent), "IN_LINE": False},
+    }
+
+    assert found() == []
 
 
 @pytest.mark.parametrize("value", ["login", 5, ["login", 5], {"login": True}])

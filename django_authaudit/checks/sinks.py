@@ -12,10 +12,10 @@ from django.utils.module_loading import import_string
 from django_authaudit.checks.values import Check, did_you_mean
 from django_authaudit.conf import conf
 from django_authaudit.sinks import make_sink
-from django_authaudit.sinks.base import Sink
+from django_authaudit.sinks.base import NetworkSink, Sink
 from django_authaudit.sinks.database import DatabaseSink
 
-_KEYS = ["BACKEND", "OPTIONS"]
+_KEYS = ["BACKEND", "IN_LINE", "OPTIONS"]
 _EXAMPLE = (
     "Write AUTHAUDIT_SINKS = {'database': {'BACKEND': "
     "'django_authaudit.sinks.database.DatabaseSink'}}, or leave it away."
@@ -52,8 +52,8 @@ def check_keys_are_known(**kwargs: Any) -> Iterator[CheckMessage]:
             if key not in _KEYS:
                 yield Error(
                     f"AUTHAUDIT_SINKS[{alias!r}] has the key {key!r}, which does nothing.",
-                    hint="A sink has a 'BACKEND' and 'OPTIONS'; what its class takes belongs "
-                    f"into the latter.{did_you_mean(str(key), _KEYS)}",
+                    hint="A sink has a 'BACKEND', 'OPTIONS' and 'IN_LINE'; what its class takes "
+                    f"belongs into 'OPTIONS'.{did_you_mean(str(key), _KEYS)}",
                     id="django_authaudit.E103",
                 )
 
@@ -123,10 +123,49 @@ def check_there_is_a_sink(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_in_line_is_true_or_false(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E109: the text "False" would mean the opposite."""
+    for alias, config in _with_backend():
+        value = config.get("IN_LINE", True)
+        if not isinstance(value, bool):
+            yield Error(
+                f"AUTHAUDIT_SINKS[{alias!r}]['IN_LINE'] is {value!r}, neither True nor False.",
+                hint="Write True to have the sink take entries before the response leaves, False "
+                "to have ship_audit_log bring them, or leave it away.",
+                id="django_authaudit.E109",
+            )
+
+
+def check_no_request_waits_for_a_network(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E110: a receiver that hangs would hang every login."""
+    for alias, config, backend in _of_sinks():
+        if issubclass(backend, NetworkSink) and config.get("IN_LINE") is True:
+            yield Error(
+                f"AUTHAUDIT_SINKS[{alias!r}] is in line: every request with an event would wait "
+                "for its receiver.",
+                hint="Leave IN_LINE away, and have ship_audit_log run.",
+                id="django_authaudit.E110",
+            )
+
+
+def check_there_is_something_to_ship(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E111: what is shipped is read from the table."""
+    in_line, shipped_to = _in_line_and_shipped_to()
+    for alias in () if _fill_the_table(in_line) else shipped_to:
+        yield Error(
+            f"AUTHAUDIT_SINKS[{alias!r}] is fed by ship_audit_log from the table of the log, "
+            "which no sink in line fills.",
+            hint="Add {'BACKEND': 'django_authaudit.sinks.database.DatabaseSink'}, without "
+            "IN_LINE.",
+            id="django_authaudit.E111",
+        )
+
+
 def check_a_sink_fills_the_table(**kwargs: Any) -> Iterator[CheckMessage]:
     """W011: the admin and the commands read the table."""
-    backends = [backend for _, _, backend in _of_sinks()]
-    if backends and not any(issubclass(backend, DatabaseSink) for backend in backends):
+    in_line, shipped_to = _in_line_and_shipped_to()
+    # With one that is shipped to, it is E111.
+    if in_line and not shipped_to and not _fill_the_table(in_line):
         yield Warning(
             "No sink of AUTHAUDIT_SINKS fills the table of the log: the admin stays empty, and "
             "what a sink refuses is not kept to be tried again.",
@@ -134,6 +173,20 @@ def check_a_sink_fills_the_table(**kwargs: Any) -> Iterator[CheckMessage]:
             "others, or silence this check if they are all you want.",
             id="django_authaudit.W011",
         )
+
+
+def _in_line_and_shipped_to() -> tuple[list[type[Sink]], list[str]]:
+    in_line, shipped_to = [], []
+    for alias, config, backend in _of_sinks():
+        if config.get("IN_LINE", backend.in_line):
+            in_line.append(backend)
+        else:
+            shipped_to.append(alias)
+    return in_line, shipped_to
+
+
+def _fill_the_table(backends: list[type[Sink]]) -> bool:
+    return any(issubclass(backend, DatabaseSink) for backend in backends)
 
 
 def _sinks() -> Iterator[tuple[Any, Any]]:
@@ -175,5 +228,8 @@ CHECKS: tuple[Check, ...] = (
     check_backends_are_sinks,
     check_sinks_check_themselves,
     check_there_is_a_sink,
+    check_in_line_is_true_or_false,
+    check_no_request_waits_for_a_network,
+    check_there_is_something_to_ship,
     check_a_sink_fills_the_table,
 )

@@ -140,4 +140,65 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="AuditShipment",
+            fields=[
+                ("sink", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("position", models.UUIDField(null=True)),
+                ("shipped", models.PositiveBigIntegerField(default=0)),
+                ("shipped_at", models.DateTimeField(null=True)),
+                ("holder", models.CharField(blank=True, max_length=64)),
+                ("held_until", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
+                ("failing_since", models.DateTimeField(null=True)),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditShipmentWriter",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("writer", models.UUIDField()),
+                ("last", models.PositiveBigIntegerField(default=0)),
+                ("missing", models.JSONField(default=list)),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="writers",
+                        to="django_authaudit.auditshipment",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("shipment", "writer"), name="authaudit_shipment_writer"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditShipmentRejection",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("entry", models.UUIDField()),
+                ("error", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejections",
+                        to="django_authaudit.auditshipment",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
     ]

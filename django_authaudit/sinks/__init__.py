@@ -1,4 +1,8 @@
-"""Where entries go: one module per kind of place, chosen by ``AUTHAUDIT_SINKS``."""
+"""Where entries go: one module per kind of place, chosen by ``AUTHAUDIT_SINKS``.
+
+A sink is either in line, and takes entries before the response leaves, or it is shipped to:
+``ship_audit_log`` brings it what the table holds.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,23 @@ from django_authaudit.sinks.base import Sink
 
 @lru_cache(maxsize=1)
 def get_sinks() -> tuple[Sink, ...]:
-    """Return the configured sinks in the order of the setting.
+    """Return the sinks that are in line, in the order of the setting.
 
-    Raises ImproperlyConfigured, naming the alias, for one that cannot be made; a system check
-    says so before.
+    Raises ImproperlyConfigured, naming the alias, for one that cannot be made, and where there is
+    none; a system check says so before.
     """
-    configured: Any = conf.AUTHAUDIT_SINKS
-    if not isinstance(configured, Mapping) or not configured:
-        raise ImproperlyConfigured("AUTHAUDIT_SINKS is no dict of sinks by name, or empty.")
-    return tuple(make_sink(alias, config) for alias, config in configured.items())
+    made = [make_sink(alias, config) for alias, config in _configured(in_line=True).items()]
+    if not made:
+        raise ImproperlyConfigured("AUTHAUDIT_SINKS has no sink that takes entries in line.")
+    return tuple(made)
+
+
+def shipped_to() -> Mapping[str, Any]:
+    """Return the sinks that ``ship_audit_log`` feeds, not yet made: what the setting has of each.
+
+    Raises ImproperlyConfigured as `get_sinks()` does.
+    """
+    return _configured(in_line=False)
 
 
 def make_sink(alias: str, config: Any) -> Sink:
@@ -32,15 +44,37 @@ def make_sink(alias: str, config: Any) -> Sink:
     try:
         sink = import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
     except (ImportError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ImproperlyConfigured(
-            f"AUTHAUDIT_SINKS[{alias!r}]: {type(error).__name__}: {error}"
-        ) from error
+        raise _unusable(alias, error) from error
     if not isinstance(sink, Sink):
         raise ImproperlyConfigured(
             f"AUTHAUDIT_SINKS[{alias!r}]: {config['BACKEND']} is no subclass of "
             "django_authaudit.sinks.base.Sink."
         )
     return sink
+
+
+def _configured(*, in_line: bool) -> dict[str, Any]:
+    configured: Any = conf.AUTHAUDIT_SINKS
+    if not isinstance(configured, Mapping) or not configured:
+        raise ImproperlyConfigured("AUTHAUDIT_SINKS is no dict of sinks by name, or empty.")
+    return {
+        alias: config
+        for alias, config in configured.items()
+        if is_in_line(alias, config) == in_line
+    }
+
+
+def is_in_line(alias: str, config: Any) -> bool:
+    """Return whether the sink `alias` takes entries in line; raise ImproperlyConfigured."""
+    try:
+        default = getattr(import_string(config["BACKEND"]), "in_line", True)
+        return bool(config.get("IN_LINE", default))
+    except (ImportError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unusable(alias, error) from error
+
+
+def _unusable(alias: str, error: Exception) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"AUTHAUDIT_SINKS[{alias!r}]: {type(error).__name__}: {error}")
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -1,0 +1,91 @@
+"""Bring the sinks that are not in line what the log holds; for cron, or for good."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+
+from django_authaudit import shipments, shipping
+from django_authaudit.management.stopping import stop_when_asked
+from django_authaudit.sinks.database import write_alias
+
+
+class Command(BaseCommand):
+    """Ship, or say how far it is."""
+
+    help = "Bring sinks such as syslog, HTTP and OpenTelemetry what the audit log holds."
+    # A mistake elsewhere in the project is no reason to keep others waiting.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        add = parser.add_argument
+        add("sinks", nargs="*", metavar="SINK", help="names in AUTHAUDIT_SINKS (default: all)")
+        add("--follow", action="store_true", help="go on until told to stop, instead of ending")
+        add("--status", action="store_true", help="only say how far each sink is")
+
+    def handle(
+        self, *, sinks: list[str], follow: bool, status: bool, verbosity: int, **options: Any
+    ) -> None:
+        """Ship; raise CommandError with status 2 if a sink has not had everything."""
+        try:
+            if status:
+                for line in lines(shipments.states(using=write_alias())):
+                    self.stdout.write(line)
+            else:
+                self.ship(shipping.routes(sinks), follow=follow, verbosity=verbosity)
+        except (Error, ImproperlyConfigured) as error:
+            raise CommandError(" ".join(str(error).split()), returncode=2) from error
+
+    def ship(self, routes: list[shipping.Route], *, follow: bool, verbosity: int) -> None:
+        """Ship along `routes`, and say what became of it."""
+        taken: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
+        with stop_when_asked() as asked:
+            batches = shipping.run(routes, follow=follow, stopped=lambda: asked)
+            with closing(batches):
+                for batch in batches:
+                    taken[batch.sink] += batch.taken
+                    rejected[batch.sink] += batch.rejected
+        if verbosity >= 1:
+            for route in routes:
+                self.stdout.write(f"{route.alias}: entries shipped: {taken[route.alias]}.")
+        faults = [*failed(routes), *set_aside(rejected)]
+        if asked and not follow:
+            faults.append("Stopped. Run it again to go on.")
+        if faults:
+            raise CommandError(" ".join(faults), returncode=2)
+
+
+def failed(routes: list[shipping.Route]) -> Iterator[str]:
+    """Yield what kept sinks from having everything."""
+    for route in routes:
+        if route.error:
+            yield f"{route.alias}: {route.error}"
+
+
+def set_aside(rejected: Counter[str]) -> Iterator[str]:
+    """Yield how many entries each sink rejected."""
+    for alias, count in rejected.items():
+        if count:
+            yield f"{alias}: entries rejected and set aside: {count}."
+
+
+def lines(states: list[shipments.State]) -> Iterator[str]:
+    """Yield how far each sink is, as text."""
+    for state in states:
+        yield state.sink
+        yield f"  shipped        {state.shipped}"
+        yield f"  waiting        {state.waiting}"
+        for name in ("waiting_since", "last_shipped", "failing_since"):
+            moment = getattr(state, name)
+            when = f"{moment:%Y-%m-%d %H:%M:%S %Z}".rstrip() if moment else "-"
+            yield f"  {name.replace('_', ' '):<14} {when}"
+        yield f"  error          {state.error or '-'}"
+        yield f"  rejected       {state.rejected}"

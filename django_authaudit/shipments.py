@@ -1,0 +1,277 @@
+"""How far each sink was shipped to: an exact position, kept in the database of the log.
+
+Ids rise with the time of the event, but rows appear when their transaction ends or their spool is
+replayed, so an id alone is no position. Writers number their entries without a hole, though: a
+sink has had all up to some number of each writer, but for those that are known to be missing.
+Going through the log by id keeps the order; comparing numbers finds what appeared below that id.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from django_authaudit.entry import Entry, time_of
+from django_authaudit.exceptions import AuthAuditError
+from django_authaudit.models import (
+    AuditLog,
+    AuditShipment,
+    AuditShipmentRejection,
+    AuditShipmentWriter,
+)
+from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.sinks import shipped_to
+
+LEASE = timedelta(seconds=120)
+"""How long a shipper that was killed keeps others from its sink; more than a batch ever takes."""
+MOST_KEPT = 500
+"""Late and rejected entries that pruning passes over one by one."""
+_CONDITIONS = 100
+"""Conditions a query, so that no planner gives up on its index."""
+_LONGEST_ERROR = 1000
+_COLUMNS = tuple(field.name for field in fields(Entry))
+
+Range = list[int]
+Rejected = tuple[Entry, str]
+
+
+class HeldError(AuthAuditError):
+    """Raised when another shipper has the sink."""
+
+
+def take(sink: str, holder: str, *, using: str) -> AuditShipment:
+    """Return the shipment to `sink`, which is now `holder`'s alone; raise HeldError if another's.
+
+    It stays so for LEASE, and longer with each `advance()`.
+    """
+    shipments = AuditShipment.objects.using(using)
+    shipments.get_or_create(sink=sink)
+    free = Q(holder__in=("", holder)) | Q(held_until__lt=Now())
+    if not shipments.filter(free, sink=sink).update(holder=holder, held_until=Now() + LEASE):
+        raise HeldError(f"Another process ships to {sink!r}.")
+    return shipments.get(sink=sink)
+
+
+def release(shipment: AuditShipment, *, error: str = "") -> None:
+    """Let others have the sink; note `error`, if there is one, and since when there is."""
+    noted: dict[str, Any] = {"error": error, "failing_since": None}
+    if error:
+        noted = {
+            "error": error[:_LONGEST_ERROR],
+            "failing_since": Coalesce("failing_since", Now()),
+        }
+    _held(shipment).update(holder="", held_until=None, **noted)
+
+
+def waiting(shipment: AuditShipment, most: int) -> list[Entry]:
+    """Return the next entries in the order of their ids, at most `most`."""
+    rows = AuditLog.objects.using(_database(shipment)).order_by("pk")
+    if shipment.position is not None:
+        rows = rows.filter(pk__gt=shipment.position)
+    return _entries(rows[:most])
+
+
+def late(shipment: AuditShipment, most: int) -> list[Entry]:
+    """Return entries that appeared below the position, at most `most`, the oldest first."""
+    rows = AuditLog.objects.using(_database(shipment))
+    return _entries(rows.filter(pk__in=_late_ids(shipment, most)).order_by("pk"))
+
+
+def advance(
+    shipment: AuditShipment, taken: Sequence[Entry], rejected: Sequence[Rejected] = ()
+) -> None:
+    """Note that the sink has had `taken` and never takes `rejected`, in one transaction.
+
+    Raises HeldError if the shipment is another's by now.
+    """
+    had = [*taken, *(entry for entry, _ in rejected)]
+    position = max(filter(None, (shipment.position, *(entry.id for entry in had))))
+    using = _database(shipment)
+    with transaction.atomic(using=using):
+        if not _held(shipment).update(
+            position=position,
+            shipped=F("shipped") + len(taken),
+            shipped_at=Now(),
+            held_until=Now() + LEASE,
+            error="",
+            failing_since=None,
+        ):
+            raise HeldError(f"Another process ships to {shipment.sink!r} by now.")
+        _note_numbers(shipment, had)
+        AuditShipmentRejection.objects.using(using).bulk_create(
+            AuditShipmentRejection(
+                shipment=shipment, entry=entry.id, error=error, created_at=timezone.now()
+            )
+            for entry, error in rejected
+        )
+    shipment.position = position
+
+
+def shipped(entries: AuditLogQuerySet) -> AuditLogQuerySet:
+    """Return those of `entries` that every sink has taken; all, where none is shipped to.
+
+    What a sink rejected, it has not taken. Raises ImproperlyConfigured for sinks that are none.
+    """
+    aliases = list(shipped_to())
+    found = AuditShipment.objects.using(entries.db).filter(sink__in=aliases)
+    shipments = [shipment for shipment in found if shipment.position is not None]
+    if len(shipments) < len(aliases):
+        return entries.none()
+    for shipment in shipments:
+        rejections = AuditShipmentRejection.objects.using(entries.db).filter(shipment=shipment)
+        kept = sorted(
+            {*_late_ids(shipment, MOST_KEPT), *rejections.values_list("entry", flat=True)}
+        )
+        entries = entries.filter(pk__lte=shipment.position).exclude(pk__in=kept[:MOST_KEPT])
+        if len(kept) >= MOST_KEPT:
+            entries = entries.filter(pk__lt=kept[MOST_KEPT - 1])
+    return entries
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a sink is."""
+
+    sink: str
+    shipped: int
+    waiting: int
+    """Entries above the position; those that are late are not counted."""
+    waiting_since: datetime | None
+    last_shipped: datetime | None
+    failing_since: datetime | None
+    error: str
+    rejected: int
+
+
+def states(*, using: str) -> list[State]:
+    """Return the state of every sink that is shipped to; raise ImproperlyConfigured."""
+    found = AuditShipment.objects.using(using).annotate(rejected=Count("rejections"))
+    known = {shipment.sink: shipment for shipment in found}
+    return [_state(alias, known.get(alias), using) for alias in shipped_to()]
+
+
+def _state(alias: str, shipment: Any, using: str) -> State:
+    entries = AuditLog.objects.using(using).order_by("pk")
+    if shipment is None:
+        shipment = AuditShipment(sink=alias)
+    if shipment.position is not None:
+        entries = entries.filter(pk__gt=shipment.position)
+    return State(
+        sink=alias,
+        shipped=shipment.shipped,
+        waiting=entries.count(),
+        waiting_since=next(map(time_of, entries.values_list("pk", flat=True)[:1]), None),
+        last_shipped=shipment.shipped_at,
+        failing_since=shipment.failing_since,
+        error=shipment.error,
+        rejected=getattr(shipment, "rejected", 0),
+    )
+
+
+def _database(shipment: AuditShipment) -> str:
+    return str(shipment._state.db)
+
+
+def _held(shipment: AuditShipment) -> Any:
+    shipments = AuditShipment.objects.using(_database(shipment))
+    return shipments.filter(sink=shipment.sink, holder=shipment.holder)
+
+
+def _entries(rows: AuditLogQuerySet) -> list[Entry]:
+    return [Entry(**row) for row in rows.values(*_COLUMNS)]
+
+
+def _note_numbers(shipment: AuditShipment, entries: Iterable[Entry]) -> None:
+    numbers: dict[UUID, list[int]] = defaultdict(list)
+    for entry in entries:
+        if entry.writer is not None:
+            numbers[entry.writer].append(entry.sequence)
+    using = _database(shipment)
+    writers = AuditShipmentWriter.objects.using(using)
+    known = {row.writer: row for row in writers.filter(shipment=shipment, writer__in=numbers)}
+    fresh = []
+    for writer, found in numbers.items():
+        row = known.get(writer)
+        if row is None:
+            fresh.append(row := AuditShipmentWriter(shipment=shipment, writer=writer, missing=[]))
+        for number in sorted(found):
+            row.last, row.missing = _without(number, row.last, row.missing)
+    writers.bulk_update(known.values(), ["last", "missing"])
+    writers.bulk_create(fresh)
+
+
+def _without(number: int, last: int, missing: Sequence[Range]) -> tuple[int, list[Range]]:
+    """Return `last` and `missing` after `number` was shipped."""
+    if number > last:
+        return number, [*missing, *_ranges((last + 1, number - 1))]
+    rest = [
+        part
+        for first, end in missing
+        for part in _ranges((first, min(end, number - 1)), (max(first, number + 1), end))
+    ]
+    return last, rest
+
+
+def _ranges(*pairs: tuple[int, int]) -> list[Range]:
+    return [[first, last] for first, last in pairs if first <= last]
+
+
+def _late_ids(shipment: AuditShipment, most: int) -> list[UUID]:
+    if shipment.position is None:
+        return []
+    rows = AuditLog.objects.using(_database(shipment)).filter(pk__lte=shipment.position)
+    conditions = _not_shipped(shipment)
+    found: list[UUID] = []
+    while len(found) < most and (some := list(islice(conditions, _CONDITIONS))):
+        # A LIMIT would have PostgreSQL read the whole table in the hope of an early end.
+        found += rows.filter(Q(*some, _connector=Q.OR)).values_list("pk", flat=True)
+    return sorted(found)[:most]
+
+
+def _not_shipped(shipment: AuditShipment) -> Iterator[Q]:
+    """Yield where entries may stand that were never shipped, by writer and number."""
+    using = _database(shipment)
+    rows = AuditShipmentWriter.objects.using(using).filter(shipment=shipment)
+    known = {row.writer: row for row in rows}
+    for writer, last in _last_numbers(using).items():
+        row = known.get(writer)
+        if row is None:
+            yield Q(writer=writer)
+            continue
+        if last > row.last:
+            yield Q(writer=writer, sequence__gt=row.last)
+        for first, end in row.missing:
+            yield Q(writer=writer, sequence__range=(first, end))
+
+
+def _last_numbers(using: str) -> Mapping[UUID, int]:
+    """Return the last number of every writer, by hopping from one to the next in the index."""
+    quote = connections[using].ops.quote_name
+    table = quote(AuditLog._meta.db_table)
+    sql = f"""
+        WITH RECURSIVE found (writer) AS (
+            SELECT * FROM (
+                SELECT writer FROM {table} WHERE writer IS NOT NULL ORDER BY writer LIMIT 1
+            ) AS first
+            UNION ALL
+            SELECT (
+                SELECT writer FROM {table} AS next
+                WHERE next.writer > found.writer ORDER BY writer LIMIT 1
+            ) FROM found WHERE found.writer IS NOT NULL
+        )
+        SELECT writer, (SELECT MAX(sequence) FROM {table} AS own WHERE own.writer = found.writer)
+        FROM found WHERE writer IS NOT NULL
+    """  # noqa: S608 - the name of our table
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql)
+        return {UUID(str(writer)): last for writer, last in cursor.fetchall()}
