@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack, suppress
 from uuid import UUID
 
@@ -37,7 +37,8 @@ def deliver(drafts: Sequence[Draft]) -> None:
     """Make the entries of `drafts` durable; raises nothing but what no guard may stop."""
     alias = write_alias()
     entries = _finish_all(drafts)
-    if entries and _store(entries) and not transactions.in_transaction(alias):
+    unheard = {draft.id for draft in drafts if draft.by_receiver}
+    if entries and _store(entries, unheard) and not transactions.in_transaction(alias):
         _report_lost()
         _replay(alias)
 
@@ -71,8 +72,11 @@ def _as_far_as_known(draft: Draft, error: Exception | None) -> Entry:
     return draft.least()
 
 
-def _store(entries: Sequence[Entry]) -> bool:
-    """Give `entries` to every sink; return whether the sinks took them without the spool."""
+def _store(entries: Sequence[Entry], unheard: Set[UUID] = frozenset()) -> bool:
+    """Give `entries` to every sink; return whether the sinks took them without the spool.
+
+    No receiver hears of those whose ids are in `unheard`.
+    """
     for collect in collectors:
         collect(entries)
     writer = writers.borrow()
@@ -86,9 +90,11 @@ def _store(entries: Sequence[Entry]) -> bool:
         smooth = smooth and len(taken) == len(entries)
     if signing.error is None and len(durable) == len(entries):
         writers.give_back(writer)
-    for entry in entries:
-        if entry.id in durable:
-            signals.entry_recorded.send_robust(sender=Entry, entry=entry)
+    heard = durable - unheard
+    with signals.sending():
+        for entry in entries:
+            if entry.id in heard:
+                signals.entry_recorded.send_robust(sender=Entry, entry=entry)
     return smooth
 
 
@@ -125,9 +131,11 @@ def _attempt(sink: Sink, entries: Sequence[Entry]) -> Taken:
         pieces = [_attempt(sink, [entry]) for entry in entries]
         return [e for taken, _ in pieces for e in taken], [e for _, kept in pieces for e in kept]
     spooled = sink.spools and _spool(entries)
-    signals.write_failed.send_robust(
-        sender=type(sink), entries=entries, error=attempt.error, spooled=spooled
-    )
+    if not signals.in_receiver():
+        with signals.sending():
+            signals.write_failed.send_robust(
+                sender=type(sink), entries=entries, error=attempt.error, spooled=spooled
+            )
     return (), entries if spooled else ()
 
 
@@ -150,7 +158,7 @@ def _report_lost() -> None:
     if not lost:
         return
     draft = Draft(events.get(events.AUDIT_WRITE_FAILED), metadata=_summary(lost))
-    if not _store([draft.bare(None)]):
+    if not _store_own(draft):
         _lost.extend(lost)
 
 
@@ -199,4 +207,9 @@ def tell_of_replay(result: replay.Replayed) -> None:
             "rejected": result.rejected,
         },
     )
-    _store([draft.bare(None)])
+    _store_own(draft)
+
+
+def _store_own(draft: Draft) -> bool:
+    """Store an event of the log itself: there is nothing to look up for it."""
+    return _store([draft.bare(None)], {draft.id} if draft.by_receiver else frozenset())

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from django_authaudit import context
+from django_authaudit import context, signals
 from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.entry import Entry, make_entry, new_id
 from django_authaudit.events import FAILURE, SUCCESS, Event
@@ -58,6 +58,7 @@ class Draft:
         self.scope = context.current()
         self.test_case: object | None = None
         self.finished = False
+        self.by_receiver = signals.in_receiver()
         self.own_act = user is context.UNKNOWN
         if not self.own_act and context.known(user) is not None:
             self.concerns(user)

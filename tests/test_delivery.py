@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from contextlib import nullcontext
 
 import pytest
 from django.contrib.auth.models import User
@@ -133,6 +134,77 @@ def test_entry_recorded_is_sent_once_the_entry_is_durable():
     finally:
         signals.entry_recorded.disconnect(receiver)
     assert heard == [("bob", True)]
+
+
+@pytest.fixture
+def receivers():
+    """Return a function that connects a receiver for the length of a test."""
+    connected = []
+
+    def connect(signal, receiver):
+        signal.connect(receiver)
+        connected.append((signal, receiver))
+
+    yield connect
+    for signal, receiver in connected:
+        signal.disconnect(receiver)
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_a_receiver_that_records_what_it_hears_of_is_not_told_of_that(receivers, in_transaction):
+    heard = []
+
+    def receiver(sender, entry, **kwargs):
+        heard.append(entry.username)
+        with transaction.atomic() if in_transaction else nullcontext():
+            record("auth.logout", username=f"heard of {entry.username}")
+
+    receivers(signals.entry_recorded, receiver)
+    record("auth.logout", username="bob")
+    record("auth.logout", username="eve")
+    assert heard == ["bob", "eve"]
+    names = AuditLog.objects.order_by("id").values_list("username", flat=True)
+    assert list(names) == ["bob", "heard of bob", "eve", "heard of eve"]
+
+
+def test_what_a_receiver_happens_to_write_for_another_thread_is_told_of(receivers):
+    heard = []
+
+    def work():
+        with transaction.atomic():
+            record("auth.logout", username="another thread's")
+            transaction.set_rollback(True)
+        connection.close()
+
+    def receiver(sender, entry, **kwargs):
+        heard.append(entry.username)
+        if entry.username == "bob":
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        record("auth.logout", username="by receiver")
+
+    receivers(signals.entry_recorded, receiver)
+    record("auth.logout", username="bob")
+    assert heard == ["bob", "another thread's"]
+    assert AuditLog.objects.filter(username="by receiver").count() == 2
+
+
+def test_a_receiver_that_records_a_failure_to_write_is_called_once_a_failure(
+    without_table, receivers
+):
+    heard = []
+
+    def receiver(sender, entries, **kwargs):
+        heard.append([entry.username for entry in entries])
+        record("audit.write_failed", username="by receiver")
+
+    receivers(signals.write_failed, receiver)
+    record("auth.logout", username="bob")
+    assert heard == [["bob"]]
+    _give_table_back()
+    record("auth.logout", username="eve")
+    assert AuditLog.objects.filter(username="by receiver").count() == 1
 
 
 def test_write_failed_is_sent_with_what_was_refused(without_table):
