@@ -1,77 +1,25 @@
 """The admin in a real browser: what only layout, styles and scripts can break."""
 
-import os
-import shutil
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.utils import timezone
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.admin.conftest import LIST, row
+from tests.browser.base import WAIT, WIDER_THAN_THE_WINDOW, BrowserTest
 
 pytestmark = pytest.mark.browser
 
-WAIT = 20
-WIDER_THAN_THE_WINDOW = """
-if (document.documentElement.scrollWidth <= window.innerWidth) return [];
-return Array.from(document.querySelectorAll("body *"))
-    .filter((e) => e.getBoundingClientRect().right > window.innerWidth)
-    .map((e) => `${e.tagName} ${e.className}`);
-"""
-SWITCHES = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--window-size=1440,1000",
-)
 
-
-def start_chromium():
-    options = webdriver.ChromeOptions()
-    for switch in SWITCHES:
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
-    return webdriver.Chrome(options, webdriver.ChromeService(driver))
-
-
-class AdminTest(StaticLiveServerTestCase):
-    host = "127.0.0.1"
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.browser = start_chromium()
-        cls.addClassCleanup(cls.browser.quit)
-
+class AdminTest(BrowserTest):
     def setUp(self):
+        super().setUp()
         User.objects.create_superuser("root", "root@example.com", "right")
         self.bob = User.objects.create_user("bob", "bob@example.com", "right")
-        self.browser.delete_all_cookies()
-        self.colours("light")
-
-    def colours(self, scheme):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def find(self, selector):
-        return WebDriverWait(self.browser, WAIT).until(
-            lambda browser: browser.find_element(By.CSS_SELECTOR, selector)
-        )
-
-    def link(self, words, within):
-        place = self.find(within)
-        return WebDriverWait(self.browser, WAIT).until(
-            lambda browser: place.find_element(By.LINK_TEXT, words)
-        )
 
     def filter_by(self, choice):
         self.go(self.link(choice, within="#changelist-filter").click)
@@ -80,19 +28,6 @@ class AdminTest(StaticLiveServerTestCase):
         self.find("#result_list")
         cells = self.browser.find_elements(By.CSS_SELECTOR, f"#result_list .field-{name}")
         return [cell.text for cell in cells]
-
-    def go(self, click):
-        """Click, and wait for the page that it leads to."""
-        page = self.find("html")
-        click()
-        WebDriverWait(self.browser, WAIT).until(lambda browser: self.find("html") != page)
-
-    def sign_in(self, password="right"):
-        name = self.find("#id_username")
-        name.clear()
-        name.send_keys("root")
-        self.find("#id_password").send_keys(password)
-        self.go(self.find("[type=submit]").click)
 
     def test_an_operator_signs_in_and_follows_a_failure(self):
         row(
@@ -174,24 +109,3 @@ class AdminTest(StaticLiveServerTestCase):
             self.colours(scheme)
             for look in ("success", "failure"):
                 assert self.contrast(f"#result_list .authaudit-{look}") >= 4.5
-
-    def contrast(self, selector):
-        """Return the contrast of text and background by WCAG 2, section 1.4.3."""
-        style = "return getComputedStyle(arguments[0])"
-        element = self.find(selector)
-        lights = sorted(
-            luminance(self.browser.execute_script(f"{style}.{name}", element))
-            for name in ("color", "backgroundColor")
-        )
-        return (lights[1] + 0.05) / (lights[0] + 0.05)
-
-    def expect_a_quiet_console(self):
-        messages = [entry["message"] for entry in self.browser.get_log("browser")]
-        assert [m for m in messages if "favicon" not in m] == []
-
-
-def luminance(colour):
-    """Return the relative luminance of ``rgb(r, g, b)``."""
-    parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(weight * p for weight, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
