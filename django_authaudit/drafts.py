@@ -14,6 +14,7 @@ from django_authaudit import context, signals
 from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.entry import Entry, make_entry, new_id
 from django_authaudit.events import FAILURE, SUCCESS, Event
+from django_authaudit.guard import guard
 from django_authaudit.transactions import Fate, in_transaction
 
 Explain = Callable[["Draft"], bool]
@@ -101,19 +102,23 @@ class Draft:
     def finish(self) -> Entry | None:
         """Return the entry, or None when there turns out to be nothing to record."""
         self.finished = True
-        self._settle_actor()
+        # Whoever cannot be asked for, while the database is away, must not cost what follows.
+        with guard("asking who is signed in") as attempt:
+            self._settle_actor()
+        if attempt.error is not None and not attempt.forbidden_by_tests:
+            self.metadata["incomplete"] = type(attempt.error).__name__
         if self.explain is not None and not self.explain(self):
             return None
-        facts = context.request_facts(self.request) if self.request is not None else {}
-        metadata = {**self.metadata, **facts.pop("metadata", {})}
-        if self.ip_address:
-            facts["ip_address"] = address_text(parse_address(self.ip_address))
-        return self._entry(metadata, facts)
+        return self._entry(self.metadata, self._facts())
 
     def bare(self, error: BaseException | None) -> Entry:
         """Return the entry as far as it was known before finishing it failed."""
         mark = {"incomplete": type(error).__name__} if error is not None else {}
-        return self._entry({**self.metadata, **mark}, {})
+        facts: dict[str, Any] = {}
+        # They need no database, which may be what has failed.
+        with guard("reading the request"):
+            facts = self._facts()
+        return self._entry({**self.metadata, **mark}, facts)
 
     def least(self) -> Entry:
         """Return that it happened, and to whom: no value may cost the entries beside its own."""
@@ -125,7 +130,18 @@ class Draft:
             metadata={"incomplete": "values"},
         )
 
-    def _entry(self, metadata: dict[str, Any], facts: dict[str, Any]) -> Entry:
+    def of_nobody(self) -> bool:
+        """Return whether nobody is signed in, once that is settled; not if it cannot be known."""
+        return self.actor_id is None and "incomplete" not in self.metadata
+
+    def _facts(self) -> dict[str, Any]:
+        facts = context.request_facts(self.request) if self.request is not None else {}
+        if self.ip_address:
+            facts["ip_address"] = address_text(parse_address(self.ip_address))
+        return facts
+
+    def _entry(self, known: Mapping[str, Any], facts: dict[str, Any]) -> Entry:
+        metadata = {**known, **facts.pop("metadata", {})}
         outcome = self.outcome
         if self.event.changes_state and self.fate is not None and self.fate.rolled_back:
             outcome = FAILURE

@@ -129,4 +129,4 @@ def _name_session_left(draft: Draft) -> bool:
 
 
 def _unless_of_nobody(draft: Draft) -> bool:
-    return draft.actor_id is not None
+    return not draft.of_nobody()

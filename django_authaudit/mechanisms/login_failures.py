@@ -67,9 +67,8 @@ def _reason(backend: str) -> str:
 
 def explain(draft: Draft) -> bool:
     """Name the account, or mask what was typed, and say why the login failed."""
-    account = lookups.find_account(draft.username, draft.email)
+    account = lookups.find_or_mask(draft, draft.username, draft.email)
     if account is None:
-        lookups.mask_unless_a_name(draft)
         draft.metadata.setdefault("reason", "unknown_user")
         return True
     typed, draft.username, draft.email = draft.username, "", ""

@@ -65,10 +65,8 @@ def note_refused(request: Any, via: str, explain: Explain | None = None) -> None
 def name_account(draft: Draft) -> bool:
     """Name at the flush the account whose address was typed."""
     # A form of the project may take a name in the same field.
-    account = lookups.find_account(draft.email, draft.email)
-    if account is None:
-        lookups.mask_unless_a_name(draft)
-        return True
-    draft.email = ""
-    draft.concerns(account)
+    account = lookups.find_or_mask(draft, draft.email, draft.email)
+    if account is not None:
+        draft.email = ""
+        draft.concerns(account)
     return True

@@ -112,12 +112,11 @@ def _seen(origin: Any) -> set[Lock]:
 
 
 def _name_account(draft: Draft) -> bool:
-    account = lookups.find_account(draft.username)
+    typed = draft.username
+    account = lookups.find_or_mask(draft, typed)
     if account is not None:
         draft.concerns(account)
         return True
-    typed = draft.username
-    lookups.mask_unless_a_name(draft)
     for values in draft.metadata.get("parameters", ()):
         if values.get("username") == typed:
             values["username"] = draft.username

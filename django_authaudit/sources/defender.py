@@ -126,12 +126,10 @@ def _latest() -> Draft | None:
 
 
 def _name_account(draft: Draft) -> bool:
-    account = lookups.find_account(draft.username)
+    account = lookups.find_or_mask(draft, draft.username)
     if account is not None:
         draft.username = ""
         draft.concerns(account)
-    else:
-        lookups.mask_unless_a_name(draft)
     for parameter in draft.metadata["parameters"]:
         if _NAME in parameter:
             parameter[_NAME] = draft.username

@@ -159,4 +159,4 @@ def _is_login(path: str) -> bool:
 
 
 def _drop_unless_signed_in(draft: Draft) -> bool:
-    return draft.actor_id is not None
+    return not draft.of_nobody()

@@ -13,12 +13,14 @@ from django.contrib.auth import (
     signals,
 )
 from django.contrib.auth.models import User, update_last_login
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.test import AsyncClient, Client
 
+from django_authaudit import guard
 from django_authaudit.cleaning import MASK
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
 from tests.users.models import Customer, ProxyUser
@@ -502,6 +504,49 @@ class TestFailure:
         assert log.new() == [
             refused("unknown_user", "", username="bob@example.org", email="bob@example.org")
         ]
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("table", ["auth_user", "django_session"])
+    def test_while_a_table_is_away_keeps_where_it_came_from_and_no_password(
+        self, as_bob, bob, log, secrets, table
+    ):
+        secrets.learn("hunter2 is my password!")
+
+        def view(request):
+            with connection.schema_editor() as editor:
+                editor.alter_db_table(User, table, "away")
+            signals.user_login_failed.send(
+                sender="project", credentials=typed("hunter2 is my password!"), request=request
+            )
+
+        acts["away"] = view
+        as_bob.get("/act/away/")
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(User, "away", table)
+
+        [row] = log.new()
+        assert row["metadata"].pop("username_hash")
+        assert row["metadata"].pop("incomplete")
+        assert (row["username"], row["at"], row["ip"]) == (MASK, "GET /act/away/", "127.0.0.1")
+        reason = {} if table == "auth_user" else {"reason": "unknown_user"}
+        assert row["metadata"] == reason
+        assert guard.failures.pop("asking who is signed in")
+        assert guard.failures.pop("completing auth.login.failure", 0) == (table == "auth_user")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_sent_back_to_the_login_while_the_sessions_are_away_is_kept(self, as_bob, log):
+        def view(request):
+            with connection.schema_editor() as editor:
+                editor.alter_db_table(Session, "django_session", "away")
+            return redirect_to_login(request.get_full_path())
+
+        acts["away"] = view
+        as_bob.get("/act/away/")
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(Session, "away", "django_session")
+
+        assert [row["event"] for row in log.new()] == ["authz.forbidden"]
+        assert guard.failures.pop("asking who is signed in")
 
     def test_without_any_name_is_recorded(self, log, settings):
         settings.AUTHENTICATION_BACKENDS = [f"{BACKENDS}.TicketBackend"]
