@@ -24,7 +24,8 @@ _UNSAFE = re.compile(
 # Keys whose values are secrets wherever they come from. `session_ref` and the like are ours.
 _SECRET_KEY = re.compile(
     r"(^|[_\-.])(pass(word|wd|phrase|code|wort)?\d?|pwd|secret|token|otp|pin|cookie|signature|"
-    r"authorization|credentials?|api_?key|private_?key|session_?(id|key)|csrf\w*)$",
+    r"authorization|credentials?|api_?key|private_?key|session_?(id|key)|(user|device)_code|"
+    r"csrf\w*)$",
     re.IGNORECASE,
 )
 # A reset token of Django, a JWT, any unbroken run of 32 or more that mixes letters and digits, and

@@ -130,6 +130,8 @@ def test_what_token_urlsafe_makes_is_masked_in_a_path(length):
 
 def test_what_the_url_pattern_calls_a_secret_is_masked_in_a_path():
     assert mask_path("/join/abc/7/", {"token": "abc", "pk": 7, "code": ""}) == f"/join/{MASK}/7/"
+    # The device grant of OAuth: who has read it can let a device of theirs in.
+    assert mask_path("/device/BDWPHQPK", {"user_code": "BDWPHQPK"}) == f"/device/{MASK}"
 
 
 def test_the_key_of_a_link_is_masked_in_a_path_and_a_short_name_is_not():

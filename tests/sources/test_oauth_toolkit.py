@@ -285,9 +285,8 @@ class TestDevice:
     def decide(self, browser, device, action):
         code = device["user_code"]
         browser.post("/o/device/", {"user_code": code})
-        path = f"{self.AT}{code}"
-        assert browser.post(path, {"action": action}).status_code == 302
-        return f"POST {path}"
+        assert browser.post(f"{self.AT}{code}", {"action": action}).status_code == 302
+        return f"POST {self.AT}{MASK}"
 
     def test_that_is_let_in_is_a_consent_and_a_token(self, as_bob, bob, client, device, log):
         assert self.poll(client, device["device_code"]).status_code == 400
