@@ -2,19 +2,17 @@
 each test: no error was swallowed, and no secret that was used is anywhere in the log."""
 
 import os
-import re
 from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
-from django.core import mail
-from django.db.models import signals
+from django.db.models import signals as model_signals
 from django.test import AsyncClient, Client
 
 from django_authaudit import guard, spool
-from django_authaudit.models import AuditLog
-from tests.sources.recorded import NEW, PASSWORD, WRONG, Log
+from tests.sources.recorded import PASSWORD, Log
+from tests.sources.secrecy import Search, Secrets
 
 TESTS = Path(__file__).parent.parent
 # A test module that has settings of its name is run with them, by test_other_settings.py.
@@ -23,24 +21,11 @@ SETTINGS = {
     for path in sorted(Path(__file__).parent.glob("test_*.py"))
     if (TESTS / f"settings_{path.stem.removeprefix('test_')}.py").exists()
 }
-RESET_LINK = re.compile(r"/reset/[^/\s]+/([^/\s]+)/")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     needed = SETTINGS.get(collection_path.name)
     return True if needed and needed != os.environ["DJANGO_SETTINGS_MODULE"] else None
-
-
-class Secrets(set):
-    """The secrets that a test has used; what is too short to be one is no proof."""
-
-    def learn(self, *values):
-        self.update(str(value) for value in values if value and len(str(value)) >= 8)
-
-    def learn_cookies(self, client):
-        self.learn(
-            *(client.cookies[n].value for n in ("sessionid", "csrftoken") if n in client.cookies)
-        )
 
 
 class Browser(Client):
@@ -81,26 +66,24 @@ class AsyncBrowser:
 
 
 @pytest.fixture(autouse=True)
-def secrets(db):
-    secrets = Secrets({PASSWORD, WRONG, NEW})
+def secrets(db, spool_dir):
+    """Learn the secrets that a test uses, and fail it if one is in anything that we write."""
+    secrets = Secrets()
 
     def on_saved(instance, **kwargs):
-        secrets.learn(getattr(instance, "password", ""), getattr(instance, "session_key", ""))
+        secrets.learn_columns(instance)
 
-    signals.post_save.connect(on_saved)
-    yield secrets
-    signals.post_save.disconnect(on_saved)
-    for message in mail.outbox:
-        secrets.learn(*RESET_LINK.findall(message.body))
-    columns = [field.attname for field in AuditLog._meta.concrete_fields]
-    rows = AuditLog.objects.values_list(*columns)
-    assert not [(secret, row) for row in rows for secret in secrets if secret in repr(row)]
+    model_signals.post_save.connect(on_saved)
+    with Search() as search:
+        yield secrets
+    model_signals.post_save.disconnect(on_saved)
+    secrets.learn_mails()
+    assert secrets.found_in(search.texts()) == []
 
 
 @pytest.fixture(autouse=True)
-def smooth(settings, tmp_path):
+def smooth(secrets):
     """Fail a test in which the audit log had to swallow an error or to spool an entry."""
-    settings.AUTHAUDIT_SPOOL_DIR = str(tmp_path / "spool")
     before = guard.failures.copy()
     yield
     assert guard.failures - before == {}

@@ -33,9 +33,8 @@ class Api:
         )
         self.status = answer.status_code
         found = answer.json()
-        self.secrets.learn(
-            *(found[name] for name in ("refresh", "access", "token") if name in found)
-        )
+        if self.status == 200:
+            self.secrets.learn(*map(found.get, ("refresh", "access", "token")))
         return found
 
     def obtain(self, **typed):
