@@ -86,7 +86,7 @@ def _store(entries: Sequence[Entry], unheard: Set[UUID] = frozenset()) -> bool:
     smooth = True
     for sink in _sinks():
         taken, spooled = _emit(sink, entries)
-        durable.update(entry.id for entry in (*taken, *spooled))
+        durable.update(entry.id for entry in (*(taken if sink.durable else ()), *spooled))
         smooth = smooth and len(taken) == len(entries)
     if signing.error is None and len(durable) == len(entries):
         writers.give_back(writer)

@@ -32,7 +32,11 @@ class Writer:
         numbered = []
         for entry in entries:
             self.sequence += 1
-            place: dict[str, Any] = {"writer": self.id, "sequence": self.sequence, "salt": secrets.token_hex(16)}
+            place: dict[str, Any] = {
+                "writer": self.id,
+                "sequence": self.sequence,
+                "salt": secrets.token_hex(16),
+            }
             content = {**content_of(entry), **place, "writer": str(self.id)}
             leaf = leaf_of(content)
             signature = signing_key().sign(PURPOSE, bytes.fromhex(leaf))

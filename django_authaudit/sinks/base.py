@@ -20,6 +20,8 @@ class Sink(ABC):
     """
     spools: bool = False
     """Does what the sink refuses go to the spool, to be replayed into the database?"""
+    durable: bool = True
+    """Does what it took outlast the process?"""
     batch_size: int = 500
     """Entries that ``ship_audit_log`` brings at once, at most."""
 
