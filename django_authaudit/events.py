@@ -214,6 +214,8 @@ SUSPICIOUS_REQUEST = _refusal(
 )
 
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
+AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")
+AUDIT_HOLD_RELEASED = _fact("audit.hold_released", _("Hold released"), SUCCESS, "medium")
 AUDIT_HARDENING_ENABLED = _fact(
     "audit.hardening_enabled",
     _("Audit log made append-only"),

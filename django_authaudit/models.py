@@ -156,3 +156,35 @@ class AuditShipmentRejection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shipment_id}: {self.entry}"
+
+
+class AuditHold(models.Model):
+    """What must stay in the log until it is released: entries that have all that is given here."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    username = models.CharField(max_length=LIMITS["username"], blank=True)
+    email = models.CharField(max_length=LIMITS["email"], blank=True)
+    ip_address = models.GenericIPAddressField(null=True)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    reason = models.TextField()
+    created_at = models.DateTimeField()
+    held_by = models.CharField(max_length=LIMITS["username"])
+    released_at = models.DateTimeField(null=True)
+    released_by = models.CharField(max_length=LIMITS["username"], blank=True)
+
+    class Meta:
+        verbose_name = _("legal hold")
+        verbose_name_plural = _("legal holds")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.reason}"

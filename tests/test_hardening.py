@@ -7,7 +7,7 @@ from django.test import TransactionTestCase
 
 from django_authaudit import hardening, record, retention
 from django_authaudit.hardening import HardeningError, disable, enable, gaps, permitted
-from django_authaudit.models import AuditLog
+from django_authaudit.models import AuditHold, AuditLog
 from django_authaudit.querysets import AuditLogQuerySet
 from tests.management.rows import days_ago, store
 from tests.test_docs_examples import blocks
@@ -172,7 +172,9 @@ def test_enabling_twice_and_disabling_twice_do_no_harm_and_are_told_once():
     for _ in range(2):
         disable("default")
 
-    assert gaps("default") == [(operation, TABLE) for operation in OPERATIONS[connection.vendor]]
+    tables = [model._meta.db_table for model in (AuditLog, AuditHold)]
+    operations = OPERATIONS[connection.vendor]
+    assert gaps("default") == [(each, table) for table in tables for each in operations]
     assert own_events() == ["audit.hardening_enabled", "audit.hardening_disabled"]
 
 

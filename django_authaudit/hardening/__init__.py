@@ -23,7 +23,7 @@ from django_authaudit.recorder import record
 
 __all__ = ["DELETE", "UPDATE", "HardeningError", "disable", "enable", "gaps", "permitted"]
 
-APPEND_ONLY = ("AuditLog",)
+APPEND_ONLY = ("AuditLog", "AuditHold")
 """The models whose tables are protected."""
 
 _GUARDS: Mapping[str, type[Guard]] = {

@@ -16,6 +16,7 @@ from django.db.models.sql import DeleteQuery
 from django_authaudit import hardening
 from django_authaudit.entry import time_of
 from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.retention.holds import not_held
 
 MOST_ROWS = 100_000
 """Rows that one transaction deletes at most, however fast the database is."""
@@ -123,6 +124,7 @@ def _patiently(
 
 def _delete_some(entries: AuditLogQuerySet, pace: Pace, using: str) -> tuple[UUID | None, int]:
     """Delete the oldest in one transaction; return the last id, None: all, and the number."""
+    entries = not_held(entries)
     last = _nth(entries, pace.size)
     start = time.monotonic()
     count = _delete(entries if last is None else entries.filter(pk__lte=last), using)

@@ -15,6 +15,7 @@ from django_authaudit.entry import first_id_at
 from django_authaudit.exceptions import AuthAuditError
 from django_authaudit.models import AuditLog
 from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.retention.holds import not_held
 from django_authaudit.sinks.database import write_alias
 
 
@@ -102,10 +103,11 @@ def schedule_for(cutoff: datetime) -> Schedule:
 def expired(cutoff: datetime, *, using: str | None = None) -> AuditLogQuerySet:
     """Return the entries of the database `using`, by default the log's own, that have to leave.
 
-    `cutoff` is that of the events without a period of their own in AUTHAUDIT_RETENTION. Raises
-    RetentionError as `schedule_for()` does, and for an unknown database.
+    What is held is not among them. `cutoff` is that of the events without a period of their own
+    in AUTHAUDIT_RETENTION. Raises RetentionError as `schedule_for()` does, and for an unknown
+    database.
     """
-    return entries_of(using).filter(schedule_for(cutoff).is_over())
+    return not_held(entries_of(using).filter(schedule_for(cutoff).is_over()))
 
 
 def entries_of(using: str | None) -> AuditLogQuerySet:

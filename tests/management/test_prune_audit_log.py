@@ -230,7 +230,7 @@ ELSEWHERE = {
     "mysql": ({"DATABASE_NAME": "nonexistent"}, "Unknown database 'nonexistent'"),
 }
 NO_TABLE = {
-    "sqlite": ({"DATABASE_NAME": "another"}, "no such table: django_authaudit_auditlog"),
+    "sqlite": ({"DATABASE_NAME": "another"}, "no such table: django_authaudit_"),
     "postgresql": ({"DATABASE_NAME": "postgres"}, "does not exist"),
     "mysql": ({"DATABASE_NAME": "mysql"}, "doesn't exist"),
 }

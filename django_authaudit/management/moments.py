@@ -1,0 +1,28 @@
+"""Points in time as people type them."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, time
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that `text` names, a day for its first; raise ArgumentTypeError for none.
+
+    Without an offset it is in the project's time zone.
+    """
+    try:
+        day = parse_date(text)
+        found = parse_datetime(text) if day is None else datetime.combine(day, time.min)
+    except ValueError:
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date or time, such as 2026-01-31 or 2026-01-31T18:00+01:00"
+        )
+    if timezone.is_naive(found):
+        return timezone.make_aware(found, timezone.get_default_timezone())
+    return found
