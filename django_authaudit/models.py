@@ -70,14 +70,16 @@ class AuditLog(models.Model):
         verbose_name_plural = _("audit log")
         default_permissions = ("view",)
         indexes = [
-            models.Index(fields=["event", "-id"], name="authaudit_event"),
-            models.Index(fields=["outcome", "-id"], name="authaudit_outcome"),
-            models.Index(fields=["user", "-id"], name="authaudit_user"),
-            models.Index(fields=["actor", "-id"], name="authaudit_actor"),
-            models.Index(fields=["username", "-id"], name="authaudit_username"),
-            models.Index(fields=["actor_username", "-id"], name="authaudit_actor_username"),
-            models.Index(fields=["email", "-id"], name="authaudit_email"),
-            models.Index(fields=["ip_address", "-id"], name="authaudit_ip_address"),
+            models.Index(fields=["event", "id"], name="authaudit_event"),
+            models.Index(fields=["outcome", "id"], name="authaudit_outcome"),
+            models.Index(fields=["user", "id"], name="authaudit_user"),
+            models.Index(fields=["actor", "id"], name="authaudit_actor"),
+            models.Index(fields=["username", "id"], name="authaudit_username"),
+            models.Index(fields=["actor_username", "id"], name="authaudit_actor_username"),
+            models.Index(fields=["email", "id"], name="authaudit_email"),
+            models.Index(fields=["ip_address", "id"], name="authaudit_ip_address"),
+            models.Index(fields=["session_ref", "id"], name="authaudit_session"),
+            models.Index(fields=["request_id"], name="authaudit_request"),
             models.Index(fields=["writer", "sequence"], name="authaudit_writer"),
         ]
 

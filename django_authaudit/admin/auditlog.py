@@ -14,15 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from django_authaudit import words
 from django_authaudit.admin import cells, detail, filters, pivots
 from django_authaudit.admin.changelist import AuditLogChangeList
-from django_authaudit.admin.paginator import BoundedPaginator
 from django_authaudit.models import AuditLog
 
 _FILTERS: tuple[Any, ...] = (
     pivots.UserFilter,
     pivots.ActorFilter,
     pivots.AddressFilter,
-    pivots.SameRequestFilter,
-    pivots.SameSessionFilter,
+    pivots.RequestFilter,
+    pivots.SessionFilter,
     filters.OutcomeFilter,
     filters.TimeFilter,
     filters.EventFilter,
@@ -57,11 +56,13 @@ class AuditLogAdmin(ModelAdmin):
     list_per_page = 100
     ordering = ("-id",)
     sortable_by = ()
-    search_fields = ("username", "actor_username", "email", "ip_address")
-    search_help_text = _("An exact user name, e-mail address or IP address.")
+    search_fields = ("username", "actor_username", "email", "ip_address", "request_id", "event")
+    search_help_text = _(
+        "An exact user name, e-mail address, IP address or request; a network such as "
+        "203.0.113.0/24; an event or how it begins, such as auth.login."
+    )
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    paginator = BoundedPaginator
     actions = None
     view_on_site = False
 

@@ -1,25 +1,33 @@
-"""The list: counts and pages within bounds, searches by index, leads on to older entries."""
+"""The list: pages by position instead of number, counts within bounds, searches by index."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.core.paginator import InvalidPage
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
-from django_authaudit.admin import indexes, search
-from django_authaudit.admin.filters import UNTIL_VAR
-from django_authaudit.admin.paginator import BoundedPaginator
+from django_authaudit import reading, words
+from django_authaudit.admin import search
+from django_authaudit.admin.filters import (
+    AFTER_VAR,
+    AT_VAR,
+    BEFORE_VAR,
+    POSITION_VARS,
+    for_input,
+    moment,
+)
+from django_authaudit.entry import first_id_at, time_of
+from django_authaudit.tracks import FIRST_ID
 
-BY_RARITY = ("user_id", "actor_id", "ip_address", "event", "outcome")
-"""Columns that are filtered by; where two are, the index of the first is read."""
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class SearchForm(forms.Form):
@@ -31,45 +39,83 @@ class SearchForm(forms.Form):
 
 
 class AuditLogChangeList(ChangeList):
-    """Django's list without its two COUNTs, its OFFSETs over millions and its OR of columns."""
+    """Django's list without its two COUNTs, its OFFSETs over millions and its OR of columns.
+
+    A page begins before, or ends after, an entry: what comes in meanwhile moves nothing.
+    """
 
     search_form_class = SearchForm
-    paginator: BoundedPaginator
+    notice = ""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.title = str(capfirst(self.opts.verbose_name_plural))
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        """Return all entries; `get_results` selects."""
+        self.position = {name: self.params.pop(name, "") for name in POSITION_VARS}
+        for name in POSITION_VARS:
+            self.filter_params.pop(name, None)
+        return super().get_queryset(request, exclude_parameters)
+
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
-        """Return the only order: newest first, read from the index of what is filtered by."""
-        used = {name for spec in self.filter_specs for name in spec.used_parameters}
-        column = next((name for name in BY_RARITY if name in used), None)
-        return indexes.newest_first(queryset, column)
+        """Return the only order: newest first."""
+        return ["-pk"]
 
     def get_results(self, request: HttpRequest) -> None:
         """Set what the templates show of the page."""
-        entries = search.matches(self.queryset, self.query, BoundedPaginator.bound + 1)
-        self.paginator = BoundedPaginator(entries, self.list_per_page)
-        try:
-            page = self.paginator.page(self.page_num)
-        except InvalidPage as error:
-            raise IncorrectLookupParameters from error
-        self.result_list = list(page.object_list)
-        self.result_count = self.paginator.count
-        self.multi_page = self.paginator.num_pages > 1
+        reader = reading.Reader(self.root_queryset, self.selection())
+        self.page = self._page(reader)
+        self.count = reader.count
+        self.result_list = self.page.entries
+        self.result_count = self.count.number
         self.full_result_count = None
-        self.show_full_result_count = False
-        self.show_admin_actions = False
-        self.can_show_all = False
+        self.multi_page = self.can_show_all = False
+        self.show_full_result_count = self.show_admin_actions = False
+
+    def selection(self) -> reading.Selection:
+        """Return which entries the filters and the search ask for."""
+        selection = reading.Selection()
+        for spec in self.filter_specs:
+            selection = cast(Any, spec).narrow(selection)
+        term = self.query.strip()
+        if not term or selection.tracks is not None:
+            return selection
+        tracks = search.tracks(self.root_queryset, term)
+        if tracks is None:
+            self.notice = gettext(
+                "More than %(number)s addresses of this network have entries: search for a "
+                "smaller one."
+            ) % {"number": search.MOST_ADDRESSES}
+        return selection.on_any(tracks or ())
+
+    def _page(self, reader: reading.Reader) -> reading.Page:
+        try:
+            if self.position[AFTER_VAR]:
+                return reader.after(UUID(self.position[AFTER_VAR]), self.list_per_page)
+            if self.position[BEFORE_VAR]:
+                return reader.before(UUID(self.position[BEFORE_VAR]), self.list_per_page)
+            if at := moment(self.position[AT_VAR]):
+                return reader.before(first_id_at(at + _MILLISECOND), self.list_per_page)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters from error
+        return reader.newest(self.list_per_page)
 
     @property
     def extent(self) -> str:
         """How many entries there are, as far as they were counted."""
-        number = number_format(self.result_count, force_grouping=True)
-        if self.paginator.more:
+        number = number_format(self.count.number, force_grouping=True)
+        if self.count.more:
             return gettext("more than %(number)s entries") % {"number": number}
-        words = ngettext("%(number)s entry", "%(number)s entries", self.result_count)
-        return words % {"number": number}
+        if self.count.at_least:
+            return gettext("at least %(number)s entries") % {"number": number}
+        form = ngettext("%(number)s entry", "%(number)s entries", self.count.number)
+        return form % {"number": number}
+
+    @property
+    def at(self) -> str:
+        """The time that was jumped to, as an input field takes it."""
+        return for_input(self.position[AT_VAR])
 
     @property
     def without_search_url(self) -> str:
@@ -77,9 +123,28 @@ class AuditLogChangeList(ChangeList):
         return self.get_query_string(remove=[SEARCH_VAR])
 
     @property
+    def newest_url(self) -> str:
+        """The query string of the first page; nothing on that page."""
+        return self.get_query_string() if self.page.newer else ""
+
+    @property
+    def newer_url(self) -> str:
+        """The query string of the page before, or nothing."""
+        return self.get_query_string({AFTER_VAR: self.page.newer}) if self.page.newer else ""
+
+    @property
     def older_url(self) -> str:
-        """The query string that leads past the last page, to what the bound leaves out."""
-        if not self.paginator.more or self.page_num < self.paginator.num_pages:
+        """The query string of the page after, or nothing."""
+        return self.get_query_string({BEFORE_VAR: self.page.older}) if self.page.older else ""
+
+    @property
+    def oldest_url(self) -> str:
+        """The query string of the last page; nothing on that page."""
+        return self.get_query_string({AFTER_VAR: FIRST_ID}) if self.page.older else ""
+
+    @property
+    def searched_back_to(self) -> str:
+        """The time as far back as was looked, when a page ends for that and not for its size."""
+        if not self.page.cut or self.page.older is None:
             return ""
-        moment = self.result_list[-1].created_at + timedelta(milliseconds=1)
-        return self.get_query_string({UNTIL_VAR: moment.isoformat()})
+        return f"{words.local_time(time_of(self.page.older)):%Y-%m-%d %H:%M}"

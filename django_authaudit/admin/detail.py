@@ -107,9 +107,11 @@ class _Page:
             link = self._list(_("All entries from this address"), ip_address=entry.ip_address)
             address = [link]
         if entry.request_id:
-            request = [self._list(_("All entries of this request"), same_request=entry.pk)]
+            link = self._list(_("All entries of this request"), request_id=entry.request_id)
+            request = [link]
         if entry.session_ref:
-            session = [self._list(_("All entries of this session"), same_session=entry.pk)]
+            link = self._list(_("All entries of this session"), session_ref=entry.session_ref)
+            session = [link]
         return Section(
             _("From where"),
             [

@@ -6,11 +6,12 @@ Values come from the address bar: one that means nothing finds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.filters import ListFilter, SimpleListFilter
-from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -18,11 +19,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import events, words
-from django_authaudit.admin import indexes
 from django_authaudit.cleaning import clean_text
-from django_authaudit.entry import LIMITS
+from django_authaudit.entry import LIMITS, first_id_at
+from django_authaudit.reading import Selection
 
 PERIOD_VAR, SINCE_VAR, UNTIL_VAR = TIME_VARS = "period", "since", "until"
+BEFORE_VAR, AFTER_VAR, AT_VAR = POSITION_VARS = "before", "after", "at"
 PERIODS: dict[str, tuple[timedelta, Promise]] = {
     "hour": (timedelta(hours=1), _("Last hour")),
     "day": (timedelta(days=1), _("Last 24 hours")),
@@ -47,7 +49,7 @@ class TimeFilter(ListFilter):
         self.other_parameters = [
             (name, value)
             for name, values in request.GET.lists()
-            if name not in (*TIME_VARS, PAGE_VAR, ERROR_FLAG)
+            if name not in (*TIME_VARS, *POSITION_VARS, ERROR_FLAG)
             for value in values
         ]
 
@@ -72,27 +74,34 @@ class TimeFilter(ListFilter):
             }
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return `queryset` as it is: `narrow()` filters."""
+        return queryset
+
+    def narrow(self, selection: Selection) -> Selection:
         """Return what happened within the range: a range of the primary key."""
         try:
-            start, end = self._start(), _moment(self._value(UNTIL_VAR))
+            start, end = self._start(), moment(self._value(UNTIL_VAR))
         except (KeyError, ValueError):
-            return queryset.none()
+            return selection.nothing()
+        span = selection.span
         if start is not None:
-            queryset = queryset.since(start)
-        return queryset.older_than(end) if end is not None else queryset
+            span = span.since(first_id_at(start))
+        if end is not None:
+            span = span.before(first_id_at(end))
+        return replace(selection, span=span)
 
     @property
     def since(self) -> str:
         """The start of the range, as an input field takes it."""
-        return _for_input(self._value(SINCE_VAR))
+        return for_input(self._value(SINCE_VAR))
 
     @property
     def until(self) -> str:
         """The end of the range, as an input field takes it."""
-        return _for_input(self._value(UNTIL_VAR))
+        return for_input(self._value(UNTIL_VAR))
 
     def _start(self) -> datetime | None:
-        since = _moment(self._value(SINCE_VAR))
+        since = moment(self._value(SINCE_VAR))
         period = self._value(PERIOD_VAR)
         if since is not None or not period:
             return since
@@ -102,29 +111,30 @@ class TimeFilter(ListFilter):
         return str(self.used_parameters.get(name, ""))
 
 
-def _moment(value: str) -> datetime | None:
-    """Return the time written in `value`; raise ValueError if it is none."""
+def moment(value: str) -> datetime | None:
+    """Return the time written in `value`, the site's if it names no zone; ValueError for none."""
     if not value:
         return None
-    moment = parse_datetime(value)
-    if moment is None:
+    found = parse_datetime(value)
+    if found is None:
         raise ValueError(value)
     try:
         return timezone.localtime(
-            timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+            timezone.make_aware(found) if timezone.is_naive(found) else found
         )
     except OverflowError as error:
         raise ValueError(value) from error
 
 
-def _for_input(value: str) -> str:
+def for_input(value: str) -> str:
+    """Return the time written in `value` as an input field takes it, or nothing."""
     try:
-        moment = _moment(value)
+        found = moment(value)
     except ValueError:
         return ""
-    if moment is None:
+    if found is None:
         return ""
-    text = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    text = found.replace(tzinfo=None).isoformat(timespec="milliseconds")
     return text.removesuffix(".000").removesuffix(":00")
 
 
@@ -160,9 +170,13 @@ class EventFilter(SimpleListFilter):
             }
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return `queryset` as it is: `narrow()` filters."""
+        return queryset
+
+    def narrow(self, selection: Selection) -> Selection:
         """Return the entries of the chosen event."""
         value = self.value()
-        return queryset if value is None else indexes.holding(queryset, "event", _shown(value))
+        return selection if value is None else selection.where("event", _shown(value))
 
 
 class OutcomeFilter(SimpleListFilter):
@@ -176,13 +190,16 @@ class OutcomeFilter(SimpleListFilter):
         return [(code, words.signed_outcome(code)) for code, _label in events.OUTCOMES]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return `queryset` as it is: `narrow()` filters."""
+        return queryset
+
+    def narrow(self, selection: Selection) -> Selection:
         """Return the entries of the chosen outcome."""
         value = self.value()
         if value is None:
-            return queryset
-        if value not in dict(events.OUTCOMES):
-            return queryset.none()
-        return indexes.holding(queryset, "outcome", value)
+            return selection
+        known = value in dict(events.OUTCOMES)
+        return selection.where("outcome", value) if known else selection.nothing()
 
 
 def _shown(code: str) -> str:

@@ -5,20 +5,19 @@ They are shown only while they are in use.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.filters import SimpleListFilter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_authaudit import words
 from django_authaudit.addresses import address_text, parse_address
-from django_authaudit.admin import indexes
 from django_authaudit.cleaning import clean_text
+from django_authaudit.entry import LIMITS
 from django_authaudit.models import AuditLog
+from django_authaudit.reading import Selection
+from django_authaudit.tracks import Track
 
 _LARGEST_KEY = 2**63 - 1
 _SHOWN = 255
@@ -36,6 +35,24 @@ class PivotFilter(SimpleListFilter):
         """Return how the filter names `value`."""
         return clean_text(value, _SHOWN)[0]
 
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return `queryset` as it is: `narrow()` filters."""
+        return queryset
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Return the part of `selection` whose column holds the value."""
+        found = self.wanted(str(self.value()))
+        return selection.nothing() if found is None else selection.where(self.column, found)
+
+    def wanted(self, value: str) -> Any:
+        """Return what the column holds for `value`; None: no column holds it."""
+        return clean_text(value, LIMITS[self.column])[0] or None
+
+    @property
+    def column(self) -> str:
+        """The name of the column, which is the parameter's."""
+        return str(self.parameter_name)
+
 
 class UserFilter(PivotFilter):
     """Everything that concerns one account, which need not exist any more."""
@@ -46,21 +63,16 @@ class UserFilter(PivotFilter):
 
     def label(self, request: HttpRequest, model_admin: Any, value: str) -> str:
         """Return the account's name as the log last knew it."""
-        entries = self.queryset(request, model_admin.get_queryset(request))
-        newest = entries.order_by(*indexes.newest_first(entries, str(self.parameter_name)))
+        key = self.wanted(value)
+        if key is None:
+            return super().label(request, model_admin, value)
+        newest = Track(self.column, key).newest(model_admin.get_queryset(request))
         name = newest.values_list(self.name_column, flat=True).first()
-        return clean_text(name or value, _SHOWN)[0]
+        return super().label(request, model_admin, name or value)
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the entries whose column holds the key of the account."""
-        try:
-            key = AuditLog._meta.get_field("user").to_python(clean_text(self.value(), _SHOWN)[0])
-        except ValidationError:
-            return queryset.none()
-        if isinstance(key, int) and abs(key) > _LARGEST_KEY:
-            # No database has it as a key, and SQLite raises OverflowError.
-            return queryset.none()
-        return indexes.holding(queryset, str(self.parameter_name), key)
+    def wanted(self, value: str) -> Any:
+        """Return the key that is written in `value`, or None."""
+        return account_key(value)
 
 
 class ActorFilter(UserFilter):
@@ -77,53 +89,30 @@ class AddressFilter(PivotFilter):
     title = _("address")
     parameter_name = "ip_address"
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the entries from the address."""
-        address = address_text(parse_address(str(self.value())))
-        return (
-            indexes.holding(queryset, str(self.parameter_name), address)
-            if address
-            else queryset.none()
-        )
+    def wanted(self, value: str) -> Any:
+        """Return the address as it is stored, or None."""
+        return address_text(parse_address(value))
 
 
-class SameRequestFilter(PivotFilter):
-    """Everything that one request caused, named by one of its entries.
+class RequestFilter(PivotFilter):
+    """Everything that one request caused."""
 
-    The column has no index: what is read are the entries at about the same time that also share a
-    column which has one.
-    """
-
-    title = _("request of")
-    parameter_name = "same_request"
-    column = "request_id"
-    shared = "ip_address"
-    window = timedelta(minutes=1)
-    nearby = _("± 1 minute")
-
-    def label(self, request: HttpRequest, model_admin: Any, value: str) -> str:
-        """Return the entry in words, and remember it."""
-        self.entry = model_admin.get_object(request, value)
-        if self.entry is None:
-            return gettext("no such entry")
-        return f"{words.title(self.entry)} ({self.nearby})"
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the entries that belong together with the one that is named."""
-        if not getattr(self.entry, self.column, ""):
-            return queryset.none()
-        moment = self.entry.created_at
-        values = {name: getattr(self.entry, name) for name in (self.column, self.shared)}
-        known = {name: value for name, value in values.items() if value is not None}
-        return queryset.between(moment - self.window, moment + self.window).filter(**known)
+    title = _("request")
+    parameter_name = "request_id"
 
 
-class SameSessionFilter(SameRequestFilter):
-    """Everything of one session and its user, within a day of the entry that names it."""
+class SessionFilter(PivotFilter):
+    """Everything of one session."""
 
-    title = _("session of")
-    parameter_name = "same_session"
-    column = "session_ref"
-    shared = "actor_id"
-    window = timedelta(days=1)
-    nearby = _("± 1 day")
+    title = _("session")
+    parameter_name = "session_ref"
+
+
+def account_key(value: str) -> Any:
+    """Return the key of an account that is written in `value`, or None."""
+    try:
+        key = AuditLog._meta.get_field("user").to_python(clean_text(value, _SHOWN)[0])
+    except ValidationError:
+        return None
+    # No database has a larger one as a key, and SQLite raises OverflowError.
+    return None if isinstance(key, int) and abs(key) > _LARGEST_KEY else key

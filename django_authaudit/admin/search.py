@@ -1,81 +1,107 @@
-"""What is typed into the search box: an exact user name, e-mail address or IP address."""
+"""What is typed into the search box, and the tracks that answer it.
+
+A user name, an e-mail address, a request: exactly as stored. An IP address or a network. An event
+or the beginning of events. Each is found by an index, none by reading the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from ipaddress import IPv4Network, ip_network
 from typing import Any
-from uuid import UUID
 
-from django.utils.functional import cached_property
+from django.db import connections
 
-from django_authaudit.addresses import address_text, parse_address
-from django_authaudit.admin import indexes
+from django_authaudit import events
+from django_authaudit.addresses import IpNetwork, address_text, parse_address
 from django_authaudit.cleaning import clean_text
 from django_authaudit.entry import LIMITS
-from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.tracks import Track
 
-Condition = tuple[str, str]
-_FIRST_LOOK = 1_000
-"""Matches that are read at once, before it pays to count."""
-
-
-class Matches:
-    """The newest entries that meet any of several conditions, newest first.
-
-    An OR over columns makes a database choose between sorting every match and reading the table
-    backwards until it has seen enough. Each column alone has an index in the order of the list:
-    the newest ids of each are read from there, and merged here.
-    """
-
-    ordered = True
-
-    def __init__(self, entries: AuditLogQuerySet, conditions: list[Condition], limit: int) -> None:
-        self._entries = entries
-        self._each = [_by_index(entries, *condition) for condition in conditions]
-        self._limit = limit
-        self._ids: list[UUID] = []
-        self._complete = False
-
-    @cached_property
-    def found(self) -> int:
-        """How many there are, counted up to the limit."""
-        number = len(self._newest(_FIRST_LOOK))
-        if number < _FIRST_LOOK:
-            return number
-        if any(entries[: self._limit].count() == self._limit for entries in self._each):
-            return self._limit
-        return len(self._newest(self._limit))
-
-    def __getitem__(self, part: slice) -> Any:
-        return self._entries.filter(pk__in=self._newest(part.stop)[part])
-
-    def _newest(self, number: int) -> list[UUID]:
-        if number > len(self._ids) and not self._complete:
-            ids = [list(each.values_list("pk", flat=True)[:number]) for each in self._each]
-            self._ids = sorted(set(chain.from_iterable(ids)), reverse=True)[:number]
-            self._complete = all(len(some) < number for some in ids)
-        return self._ids[:number]
+MOST_ADDRESSES = 64
+"""As many addresses of a network are looked for."""
+_NEXT_ADDRESS = """
+WITH RECURSIVE seen (address, number) AS (
+    SELECT MIN(ip_address), 1 FROM {table} WHERE ip_address >= %s AND ip_address <= %s
+    UNION ALL
+    SELECT (
+        SELECT MIN(ip_address) FROM {table}
+        WHERE ip_address > seen.address AND ip_address <= %s
+    ), number + 1
+    FROM seen WHERE address IS NOT NULL AND number < %s
+)
+SELECT address FROM seen WHERE address IS NOT NULL
+"""
+"""Leaps from one address to the next, however many entries each has: a DISTINCT would read all."""
 
 
-def matches(entries: AuditLogQuerySet, term: str, limit: int) -> AuditLogQuerySet | Matches:
-    """Return those of `entries` that `term` finds, `limit` at most; all if there is no term."""
-    term = term.strip()
-    return Matches(entries, list(_conditions(term)), limit) if term else entries
-
-
-def _by_index(entries: AuditLogQuerySet, column: str, value: str) -> AuditLogQuerySet:
-    found: AuditLogQuerySet = indexes.holding(entries, column, value)
-    return found.order_by(*indexes.newest_first(entries, column))
-
-
-def _conditions(term: str) -> Iterator[Condition]:
-    """Yield each column to look into for `term`, and what to look for there.
+def tracks(entries: Any, term: str) -> tuple[Track, ...] | None:
+    """Return where `term` is found; None: in too many addresses of the network that it names.
 
     The term is cleaned as it was when it was recorded: what was cut or escaped there is found,
     and nothing that a database refuses gets through.
     """
-    for column in ["username", "actor_username"] + ["email"] * ("@" in term):
-        yield column, clean_text(term, LIMITS[column])[0]
+    network = _network(term)
+    if network is None:
+        return tuple(_exactly(term))
+    addresses = seen_in(entries, network)
+    return None if addresses is None else tuple(Track("ip_address", a) for a in addresses)
+
+
+def seen_in(entries: Any, network: IpNetwork) -> list[str] | None:
+    """Return the addresses of `network` that `entries` have; None: more than `MOST_ADDRESSES`."""
+    low, high = _range(entries, network)
+    connection = connections[entries.db]
+    table = connection.ops.quote_name(entries.model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_ADDRESS.format(table=table), [low, high, high, MOST_ADDRESSES + 1])
+        found = [address for (address,) in cursor.fetchall()]
+    inside = [address for address in found if _is_in(address, network)]
+    return inside if len(found) <= MOST_ADDRESSES else None
+
+
+def _exactly(term: str) -> Iterator[Track]:
+    for column in ["username", "actor_username", "request_id"] + ["email"] * ("@" in term):
+        yield Track(column, clean_text(term, LIMITS[column])[0])
     if address := address_text(parse_address(term)):
-        yield "ip_address", address
+        yield Track("ip_address", address)
+    codes = [event.code for event in events.registered() if _begins(event, term)]
+    yield from (Track("event", code) for code in codes)
+
+
+def _begins(event: events.Event, term: str) -> bool:
+    """Return whether `term` is a family of events, or longer and the beginning of this one."""
+    return term == event.family or ("." in term and event.code.startswith(term))
+
+
+def _network(term: str) -> IpNetwork | None:
+    if "/" not in term:
+        return None
+    try:
+        return ip_network(term, strict=False)
+    except ValueError:
+        return None
+
+
+def _range(entries: Any, network: IpNetwork) -> tuple[str, str]:
+    """Return between what values of the column the addresses of `network` are.
+
+    PostgreSQL compares them as addresses, other databases as text; there, others may lie between.
+    """
+    if connections[entries.db].vendor == "postgresql":
+        return str(network[0]), str(network[-1])
+    if isinstance(network, IPv4Network):
+        separator, parts = ".", str(network[0]).split(".")[: min(network.prefixlen // 8, 3)]
+    else:
+        separator, parts = ":", network[0].exploded.split(":")[: min(network.prefixlen // 16, 7)]
+        parts = [part.lstrip("0") for part in parts]
+        # From the first hextet of zeros on, the text depends on what follows.
+        parts = parts[: parts.index("")] if "" in parts else parts
+    prefix = "".join(part + separator for part in parts)
+    # Only digits, "a" to "f" and separators follow, and all come before "g".
+    return prefix or " ", f"{prefix}g"
+
+
+def _is_in(address: str, network: IpNetwork) -> bool:
+    parsed = parse_address(address)
+    return parsed is not None and parsed.version == network.version and parsed in network

@@ -5,7 +5,7 @@ from django.test import override_settings
 from django.utils import translation
 
 from django_authaudit.models import AuditLog
-from tests.admin.conftest import LIST, NOON, cell, names, row, rows, text
+from tests.admin.conftest import LIST, NOON, cell, names, row, text
 
 OVERRIDE = "\u202e"
 
@@ -209,21 +209,6 @@ def test_the_number_of_entries_is_said(reader):
     assert "0 entries" in text(reader.get(LIST))
     row()
     assert "1 entry" in text(reader.get(LIST))
-
-
-def test_a_hundred_entries_make_a_page(reader):
-    rows(101)
-
-    assert len(names(reader.get(LIST))) == 100
-    assert len(names(reader.get(LIST, {"p": 2}))) == 1
-    assert 'href="?p=2"' in reader.get(LIST).content.decode()
-
-
-@pytest.mark.parametrize("page", ["0", "-1", "99", "x"])
-def test_a_page_that_is_none_is_no_error(reader, page):
-    row()
-
-    assert reader.get(LIST, {"p": page}, follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("parameter", ["_facets", "all", "_popup", "e"])
