@@ -2,12 +2,9 @@
 
 import pytest
 from django.db import connection
-from impersonate.models import ImpersonationLog
 
-from django_authaudit import context
-from tests.sources.conftest import Browser
-from tests.sources.impersonating import beginning, end, forbidden, logout
-from tests.sources.recorded import MODEL_BACKEND, NEW, PASSWORD, WRONG, failure, success
+from tests.sources.impersonating import Impersonation, end, forbidden, logout
+from tests.sources.recorded import failure
 
 STOP = "GET /impersonate/stop/"
 
@@ -42,57 +39,17 @@ def as_bob_by_root(as_root, bob, log):
     return as_root
 
 
-def test_a_beginning_is_one_entry(as_root, root, bob, log, secrets):
-    start(as_root, bob)
-    secrets.learn(ImpersonationLog.objects.get().session_key)
-
-    assert log.new() == [beginning(bob, root, at(bob), "impersonate")]
+class TestImpersonating(Impersonation):
+    via, stopped_at = "impersonate", STOP
+    start, stop, started_at = staticmethod(start), staticmethod(stop), staticmethod(at)
 
 
-def test_an_end_is_one_entry(as_bob_by_root, root, bob, log):
-    stop(as_bob_by_root)
-    stop(as_bob_by_root)
-
-    assert log.new() == [end(bob, root, STOP, "impersonate")]
-
-
-def test_all_of_it_names_the_session(as_root, bob, log):
-    key = as_root.session.session_key
-    start(as_root, bob)
-    as_root.get("/forbidden/")
-    stop(as_root)
-
-    assert {row.session_ref for row in log.rows()} == {context.session_ref(key)}
-
-
-def test_what_is_done_meanwhile_is_the_real_persons(as_bob_by_root, root, bob, log):
-    as_bob_by_root.get("/forbidden/")
-    as_bob_by_root.post("/login/", {"username": "bob", "password": WRONG})
-    as_bob_by_root.post(
-        "/password/password_change/",
-        {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW},
-    )
-
-    path = "POST /password/password_change/"
-    assert log.new() == [
-        forbidden(user=bob, actor=root),
-        failure(
-            "auth.login.failure",
-            user=bob,
-            actor=root,
-            at="POST /login/",
-            reason="invalid_password",
-        ),
-        success("auth.password.changed", user=bob, actor=root, at=path, by="admin"),
-    ]
-
-
-def test_afterwards_the_real_person_acts_for_itself(as_bob_by_root, root, log):
+def test_what_has_ended_does_not_end_again(as_bob_by_root, log):
     stop(as_bob_by_root)
     log.forget()
-    as_bob_by_root.get("/forbidden/")
+    stop(as_bob_by_root)
 
-    assert log.new() == [forbidden(user=root, actor=root)]
+    assert log.new() == []
 
 
 def test_where_it_does_not_hold_the_real_person_acts_for_itself(
@@ -104,11 +61,8 @@ def test_where_it_does_not_hold_the_real_person_acts_for_itself(
     assert log.new() == [forbidden(user=root, actor=root)]
 
 
-@pytest.mark.parametrize("exclusions", [[], ["^logout/"]])
-def test_a_logout_ends_it_and_is_the_real_persons(
-    as_bob_by_root, root, bob, log, settings, exclusions
-):
-    settings.IMPERSONATE = {**settings.IMPERSONATE, "URI_EXCLUSIONS": exclusions}
+def test_a_logout_where_it_does_not_hold_ends_it(as_bob_by_root, root, bob, log, settings):
+    settings.IMPERSONATE = {**settings.IMPERSONATE, "URI_EXCLUSIONS": ["^logout/"]}
     as_bob_by_root.post("/logout/")
 
     assert log.new() == [end(bob, root, "POST /logout/", "impersonate"), logout(root)]
@@ -132,22 +86,6 @@ def test_one_that_lasts_too_long_ends_where_the_package_ends_it(
     assert as_bob_by_root.get("/forbidden/", follow=True).status_code == 200
 
     assert log.new() == [end(bob, root, STOP, "impersonate")]
-
-
-def test_another_login_in_the_same_session_is_of_its_own_account(as_bob_by_root, alice, log):
-    as_bob_by_root.post("/login/", {"username": "alice", "password": PASSWORD})
-    as_bob_by_root.get("/forbidden/")
-
-    assert log.new() == [
-        success(
-            "auth.login.success",
-            user=alice,
-            actor=alice,
-            at="POST /login/",
-            backend=MODEL_BACKEND,
-        ),
-        forbidden(user=alice, actor=alice),
-    ]
 
 
 class TestRefusal:
@@ -187,24 +125,3 @@ class TestRefusal:
         assert as_root.get("/impersonate/999/").status_code == 404
 
         assert log.new() == []
-
-
-def test_without_a_middleware_of_ours_each_entry_is_written_at_once(
-    secrets, root, bob, log, settings
-):
-    settings.MIDDLEWARE = [line for line in settings.MIDDLEWARE if "authaudit" not in line]
-    browser = Browser(secrets)
-    browser.force_login(root)
-    log.forget()
-    start(browser, bob)
-    stop(browser)
-    start(browser, bob)
-    browser.post("/logout/")
-
-    assert log.new() == [
-        beginning(bob, root, at(bob), "impersonate"),
-        end(bob, root, STOP, "impersonate"),
-        beginning(bob, root, at(bob), "impersonate"),
-        end(bob, root, "POST /logout/", "impersonate"),
-        logout(root),
-    ]

@@ -5,10 +5,9 @@ from django.db import connection
 from loginas import settings as loginas_settings
 from loginas.utils import login_as, restore_original_login
 
-from django_authaudit import context
 from tests.sources.conftest import Browser
-from tests.sources.impersonating import beginning, end, forbidden, logout
-from tests.sources.recorded import MODEL_BACKEND, NEW, PASSWORD, WRONG, failure, success
+from tests.sources.impersonating import Impersonation, beginning, end, forbidden, logout
+from tests.sources.recorded import MODEL_BACKEND, PASSWORD, failure, success
 from tests.views import acts
 
 BACK, ACT = "GET /as/logout/", "GET /act/it/"
@@ -48,67 +47,15 @@ def denied(user, target):
     return failure("authz.forbidden", user=user, actor=user, at=at(target), **facts)
 
 
-def test_a_beginning_is_one_entry_and_no_login(as_root, root, bob, log):
-    start(as_root, bob)
-
-    assert log.new() == [beginning(bob, root, at(bob), "loginas")]
+class TestLoginAs(Impersonation):
+    via, stopped_at = "loginas", BACK
+    start, stop, started_at = staticmethod(start), staticmethod(back), staticmethod(at)
 
 
 def test_a_beginning_says_why(as_root, root, bob, log):
     start(as_root, bob, reason="ticket 7")
 
     assert log.new() == [beginning(bob, root, at(bob), "loginas", reason="ticket 7")]
-
-
-def test_an_end_is_one_entry_and_neither_login_nor_logout(as_bob_by_root, root, bob, log):
-    back(as_bob_by_root)
-
-    assert log.new() == [end(bob, root, BACK, "loginas")]
-
-
-def test_beginning_and_end_name_the_session_of_the_account_acted_as(as_root, bob, log):
-    start(as_root, bob)
-    key = as_root.session.session_key
-    as_root.get("/forbidden/")
-    back(as_root)
-
-    assert {row.session_ref for row in log.rows()} == {context.session_ref(key)}
-
-
-def test_what_is_done_meanwhile_is_the_real_persons(as_bob_by_root, root, bob, log):
-    as_bob_by_root.get("/forbidden/")
-    as_bob_by_root.post("/login/", {"username": "bob", "password": WRONG})
-    as_bob_by_root.post(
-        "/password/password_change/",
-        {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW},
-    )
-
-    path = "POST /password/password_change/"
-    assert log.new() == [
-        forbidden(user=bob, actor=root),
-        failure(
-            "auth.login.failure",
-            user=bob,
-            actor=root,
-            at="POST /login/",
-            reason="invalid_password",
-        ),
-        success("auth.password.changed", user=bob, actor=root, at=path, by="admin"),
-    ]
-
-
-def test_afterwards_the_real_person_acts_for_itself(as_bob_by_root, root, log):
-    back(as_bob_by_root)
-    log.forget()
-    as_bob_by_root.get("/forbidden/")
-
-    assert log.new() == [forbidden(user=root, actor=root)]
-
-
-def test_a_logout_ends_it_and_is_the_real_persons(as_bob_by_root, root, bob, log):
-    as_bob_by_root.post("/logout/")
-
-    assert log.new() == [end(bob, root, "POST /logout/", "loginas"), logout(root)]
 
 
 def test_a_logout_by_the_package_of_who_acts_as_nobody_is_a_logout(as_root, root, log):
@@ -134,22 +81,6 @@ def test_who_has_a_mark_that_is_not_the_packages_is_signed_out(as_bob_by_root, r
     assert [(row["event"], row["actor"]) for row in log.new()] == [
         ("auth.impersonation.ended", root.pk),
         ("auth.logout", root.pk),
-    ]
-
-
-def test_another_login_in_the_same_session_is_of_its_own_account(as_bob_by_root, alice, log):
-    as_bob_by_root.post("/login/", {"username": "alice", "password": PASSWORD})
-    as_bob_by_root.get("/forbidden/")
-
-    assert log.new() == [
-        success(
-            "auth.login.success",
-            user=alice,
-            actor=alice,
-            at="POST /login/",
-            backend=MODEL_BACKEND,
-        ),
-        forbidden(user=alice, actor=alice),
     ]
 
 
@@ -261,33 +192,3 @@ def test_the_date_of_the_last_login_is_kept_as_the_package_keeps_it(secrets, as_
     Browser(secrets).post("/login/", {"username": "bob", "password": PASSWORD})
     bob.refresh_from_db()
     assert bob.last_login is not None
-
-
-def test_under_asgi_it_is_the_same(async_client, root, bob, log):
-    async_client.force_login(root)
-    log.forget()
-    start(async_client, bob)
-    async_client.get("/forbidden/")
-    back(async_client)
-
-    assert log.new() == [
-        beginning(bob, root, at(bob), "loginas"),
-        forbidden(user=bob, actor=root),
-        end(bob, root, BACK, "loginas"),
-    ]
-
-
-def test_without_a_middleware_of_ours_each_entry_is_written_at_once(
-    secrets, root, bob, log, settings
-):
-    settings.MIDDLEWARE = [line for line in settings.MIDDLEWARE if "authaudit" not in line]
-    browser = Browser(secrets)
-    browser.force_login(root)
-    log.forget()
-    start(browser, bob)
-    back(browser)
-
-    assert log.new() == [
-        beginning(bob, root, at(bob), "loginas"),
-        end(bob, root, BACK, "loginas"),
-    ]

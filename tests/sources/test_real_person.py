@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django_authaudit import context, guard, record, recorder
 from django_authaudit.mechanisms import calls, impersonation
 from tests.sources.conftest import AsyncBrowser, Browser
-from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
+from tests.sources.impersonating import forbidden
+from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, success
 from tests.views import acts
 
 ACT, ASYNC_ACT = "/act/it/", "/act-async/it/"
@@ -48,11 +49,6 @@ def as_bob_by_root(secrets, root, bob, known, log):
 @pytest.fixture
 def act(monkeypatch):
     return lambda it: monkeypatch.setitem(acts, "it", it)
-
-
-def forbidden(user, actor, at="GET /forbidden/", **facts):
-    facts = {"exception": "PermissionDenied", "view": "tests.views.forbidden", **facts}
-    return failure("authz.forbidden", user=user, actor=actor, at=at, **facts)
 
 
 def test_what_is_done_meanwhile_concerns_the_account_and_is_the_real_persons(
