@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -128,6 +128,11 @@ def roles_of(user: Any, using: str) -> list[dict[str, str]]:
         for thing in with_content_type(getattr(user, field.name).using(using).all())
     ]
     return flags + related
+
+
+going_with: list[Callable[[Any, str], Mapping[str, Any]]] = []
+"""Functions of an account that is about to be deleted, and of its database's alias. Each returns
+what its package knows to go with it, as metadata of that one entry."""
 
 
 def with_content_type(things: Any) -> Any:

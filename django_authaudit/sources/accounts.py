@@ -14,6 +14,7 @@ from django.db.models import signals
 from django_authaudit import context, events, lookups, recorder, wraps
 from django_authaudit.conf import conf
 from django_authaudit.drafts import Draft
+from django_authaudit.guard import guard
 from django_authaudit.mechanisms import resets
 from django_authaudit.sources import base
 
@@ -97,16 +98,20 @@ def on_post_save(
 
 
 def on_pre_delete(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
-    """Remember the roles that go with the account, and its names, should they be deferred."""
+    """Remember what goes with the account, and its names, should they be deferred."""
     for name in filter(None, (get_user_model().USERNAME_FIELD, lookups.email_field())):
         getattr(instance, name)
-    instance.__dict__["_authaudit_roles"] = lookups.roles_of(instance, using)
+    roles = lookups.roles_of(instance, using)
+    going: dict[str, Any] = {"roles": roles} if roles else {}
+    instance.__dict__["_authaudit_going"] = going
+    for tell in lookups.going_with:
+        with guard("looking at what goes with an account"):
+            going.update(tell(instance, using))
 
 
 def on_post_delete(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     """Record the end of an account and of its roles, in one entry."""
-    roles = instance.__dict__.pop("_authaudit_roles", [])
-    metadata = {"roles": roles} if roles else {}
+    metadata = instance.__dict__.pop("_authaudit_going", {})
     recorder.note(events.ACCOUNT_DELETED, user=instance, using=using, metadata=metadata)
 
 

@@ -18,6 +18,8 @@ from django_authaudit.sources import base
 _VIA = "guardian"
 _USER, _GROUP = "user", "group"
 _AT_ONCE = 500
+_MOST_NAMED = 50
+"""Permissions named of a deleted account, so that they fit into the metadata of its entry."""
 Key = tuple[str, ...]
 
 
@@ -33,22 +35,29 @@ class Source(base.Source):
     )
     blind = (
         "Permissions for an object that was deleted, until they are cleaned up; which ones a "
-        "deleted account or group had; abulk_create(), QuerySet.update(), fixtures and raw SQL."
+        "deleted group had; abulk_create(), QuerySet.update(), fixtures and raw SQL."
     )
 
     def connect(self) -> None:
         """Connect the models of rows and of their owners, and wrap what sends no signal."""
         from django.contrib.auth.models import Group
         from guardian.managers import BaseObjectPermissionManager
-        from guardian.models import BaseObjectPermission
 
+        for model in _models_of_rows():
+            self.listen(signals.post_save, on_post_save, sender=model)
+            self.listen(signals.post_delete, on_post_delete, sender=model)
         for model in apps.get_models():
-            if issubclass(model, BaseObjectPermission):
-                self.listen(signals.post_save, on_post_save, sender=model)
-                self.listen(signals.post_delete, on_post_delete, sender=model)
             if model._meta.concrete_model in (get_user_model(), Group):
                 self.listen(signals.pre_delete, on_pre_delete_owner, sender=model)
         _follow_bulk_create(BaseObjectPermissionManager)
+        if of_account not in lookups.going_with:
+            lookups.going_with.append(of_account)
+
+
+def _models_of_rows() -> list[Any]:
+    from guardian.models import BaseObjectPermission
+
+    return [model for model in apps.get_models() if issubclass(model, BaseObjectPermission)]
 
 
 def on_post_save(
@@ -62,6 +71,20 @@ def on_post_save(
 def on_pre_delete_owner(sender: Any, instance: Any, origin: Any = None, **kwargs: Any) -> None:
     """Remember that an account or a group goes: its permissions are a part of that."""
     _memory(origin, "leaving")[_key_of(instance)] = True
+
+
+def of_account(user: Any, using: str) -> dict[str, Any]:
+    """Return the permissions that go with `user`: the first of them, and how many there are."""
+    named: list[dict[str, str]] = []
+    total = 0
+    for model in _models_of_rows():
+        if _owner_field(model) == _USER:
+            rows = model._base_manager.using(using).filter(user=user.pk)
+            total += rows.count()
+            rows = rows.select_related("permission__content_type")[: _MOST_NAMED - len(named)]
+            named += [_as_metadata(row, using) for row in rows]
+    facts: dict[str, Any] = {"object_permissions": named} if named else {}
+    return facts | ({"truncated": {"object_permissions": total}} if total > len(named) else {})
 
 
 def on_post_delete(
@@ -150,6 +173,10 @@ def _note(row: Any, owner: Any, permission: str, granted: bool, using: str) -> N
             using=using,
             metadata={"group": owner.name, **metadata},
         )
+
+
+def _as_metadata(row: Any, using: str) -> dict[str, str]:
+    return {"permission": lookups.role_of(row.permission)["name"], "object": _object(row, using)}
 
 
 def _owner_field(model: Any) -> str:

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from django_authaudit import guard, lookups
 from tests.sources.recorded import NEW, PASSWORD, flag, role, success
 from tests.users.models import Customer, ProxyUser
 from tests.views import acts
@@ -107,6 +108,21 @@ class TestDeletion:
         powerful.pk = pk
 
         assert log.new() == [success("account.deleted", user=powerful, roles=self.ROLES)]
+
+    def test_is_one_entry_with_what_a_package_says_of_it(self, powerful, log, monkeypatch):
+        def broken(user, using):
+            raise LookupError(user)
+
+        def of_package(user, using):
+            return {"plans": f"of {user.get_username()} in {using}"}
+
+        monkeypatch.setattr(lookups, "going_with", [broken, of_package])
+        powerful.delete()
+
+        assert guard.failures.pop("looking at what goes with an account") == 1
+        (row,) = log.new()
+        plans = f"of {row['username']} in default"
+        assert row["metadata"] == {"roles": self.ROLES, "plans": plans}
 
     def test_by_a_query_is_one_entry_for_each(self, powerful, alice, log):
         User.objects.all().delete()

@@ -75,6 +75,11 @@ def names(thing, codename):
     return f"guarded.{codename}_{model}", f"guarded.{model}:{thing.pk}"
 
 
+def named_of(thing):
+    permission, name = names(thing, "change")
+    return {"permission": permission, "object": name}
+
+
 def in_any_order(entries):
     return sorted(entries, key=str)
 
@@ -220,7 +225,9 @@ class TestInBulk:
 
 
 class TestWhatGoesWithSomethingElse:
-    def test_an_account_is_the_deletion_alone(self, bob, alice, plan, project, log):
+    def test_an_account_is_the_deletion_alone_which_names_them(
+        self, bob, alice, plan, project, log
+    ):
         for user in (bob, alice):
             assign_perm("change_plan", user, plan)
             assign_perm("change_project", user, project)
@@ -229,10 +236,23 @@ class TestWhatGoesWithSomethingElse:
         ProxyUser.objects.filter(pk=alice.pk).delete()
 
         assert not UserObjectPermission.objects.exists()
-        assert log.new() == [
-            success("account.deleted", user=bob),
-            success("account.deleted", user=alice),
-        ]
+        named = [named_of(project), named_of(plan)]
+        entries = log.new()
+        assert [row["user"] for row in entries] == [bob.pk, alice.pk]
+        assert [row["event"] for row in entries] == ["account.deleted"] * 2
+        for row in entries:
+            assert list(row["metadata"]) == ["object_permissions"]
+            assert in_any_order(row["metadata"]["object_permissions"]) == in_any_order(named)
+
+    def test_an_account_with_more_than_fit_names_the_first_and_counts_all(self, bob, log):
+        plans = Plan.objects.bulk_create(Plan(slug=f"plan-{n}") for n in range(51))
+        assign_perm("change_plan", bob, plans)
+        log.forget()
+        bob.delete()
+
+        (row,) = log.new()
+        assert len(row["metadata"]["object_permissions"]) == 50
+        assert row["metadata"]["truncated"] == {"object_permissions": 51}
 
     def test_a_group_is_the_deletion_alone(self, editors, plan, log):
         assign_perm("change_plan", editors, plan)
