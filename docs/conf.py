@@ -20,4 +20,5 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
 html_title = f"django-authaudit {release}"

@@ -10,6 +10,7 @@ from django.core import mail
 
 from django_authaudit import lookups
 from django_authaudit.cleaning import MASK
+from django_authaudit.reports import protection
 from tests.plain_users.models import PlainUser
 from tests.sources.recorded import MODEL_BACKEND, NEW, PASSWORD, WRONG, failure, success
 from tests.views import acts
@@ -174,3 +175,8 @@ def test_bulk_updates_are_compared_row_by_row(carol, log, settings):
     PlainUser.objects.update(is_active=False)
 
     assert log.new() == [success("account.deactivated", user=carol)]
+
+
+@pytest.mark.django_db
+def test_nobody_is_named_as_a_reader_of_the_log_where_no_account_has_permissions(carol):
+    assert protection.collect(using="default").readers == ()

@@ -1,31 +1,41 @@
-"""Report what is listened to, what can be recorded, what was, and how the log fares."""
+"""Report what can be recorded, what was, how the log is kept, and what a standard says to that."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import argparse
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error, connections
-from django.utils.module_loading import import_string
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 
-from django_authaudit import reports, sources
-from django_authaudit.middleware import AuditMiddleware
+from django_authaudit.reports import document, inventory, profiles, renderers, report
 from django_authaudit.sinks.database import write_alias
+
+_PERIOD = timedelta(days=30)
 
 
 class Command(BaseCommand):
-    """Print the report; end with status 1 if an event that the project has is never recorded."""
+    """Print the report; end with status 1 if an event or a clause fails."""
 
-    help = "Report which events can be recorded, which were, and how the audit log fares."
+    help = "Report what the audit log records, what it has recorded, and how it is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
-        parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+        """Declare the options."""
+        parser.add_argument("--since", type=moment, help="report activity from then on (30 days)")
+        parser.add_argument("--until", type=moment, help="report activity until then (now)")
+        parser.add_argument("--format", choices=renderers.names(), default="text")
+        parser.add_argument(
+            "--profile",
+            choices=profiles.names(),
+            help="say of each clause of a standard whether it holds",
+        )
+        parser.add_argument(
+            "--inventory", action="store_true", help="print the logging inventory (ASVS 16.1.1)"
+        )
         parser.add_argument(
             "--database",
             choices=tuple(connections),
@@ -33,56 +43,53 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, database: str | None, **options: Any) -> None:
-        """Print; raise CommandError with status 1 for missing events, 2 for other errors."""
+        """Print; raise CommandError with status 1 for what fails, 2 for other errors."""
         using = database or write_alias()
+        answer = self._inventory if options["inventory"] else self._report
         try:
-            coverage = reports.coverage(obstacles(), using=using)
-            health = reports.health(using=using)
+            failed = answer(using, **options)
         except Error as error:
-            raise CommandError(f"{' '.join(str(error).split())}", returncode=2) from error
-        if options["json"]:
-            report = {
-                "sources": {name: sources.why_not_connected(name) for name in sources.discover()},
-                "coverage": {"sentence": coverage.sentence, **asdict(coverage)},
-                "health": asdict(health),
-            }
-            self.stdout.write(json.dumps(report, cls=DjangoJSONEncoder, indent=2))
-        else:
-            for line in lines(coverage, health):
-                self.stdout.write(line)
-        if coverage.missing:
-            raise CommandError("Some events of this project are never recorded.", returncode=1)
+            raise CommandError(" ".join(str(error).split()), returncode=2) from error
+        if failed:
+            raise CommandError(failed, returncode=1)
+
+    def _inventory(self, using: str, **options: Any) -> str:
+        found = inventory.collect(using=using)
+        sections = document.of_inventory(found)
+        self._show("Logging inventory", sections, asdict(found), **options)
+        return ""
+
+    def _report(self, using: str, *, profile: str | None, **options: Any) -> str:
+        until = options["until"] or timezone.now()
+        since = options["since"] or until - _PERIOD
+        found = report.collect(since=since, until=until, using=using)
+        sections, data = [*document.of_report(found)], asdict(found)
+        data["coverage"]["sentence"] = found.coverage.sentence
+        failed = ""
+        if found.coverage.missing:
+            failed = "Some events of this project are never recorded."
+        if profile:
+            standard = profiles.get(profile)
+            verdicts = profiles.judge(found, standard)
+            sections += document.of_verdicts(standard.title, verdicts)
+            data["profile"] = {"title": standard.title, "verdicts": [*map(asdict, verdicts)]}
+            clauses = ", ".join(verdict.clause for verdict in verdicts if verdict.failed)
+            failed = f"Clauses that fail: {clauses}." if clauses else ""
+        self._show("Audit log report", sections, data, **options)
+        return failed
+
+    def _show(self, title: str, sections: Any, data: dict[str, Any], **options: Any) -> None:
+        made = f"{timezone.now():%Y-%m-%d %H:%M} UTC"
+        text = renderers.render(options["format"], title, sections, {"made": made, **data})
+        self.stdout.write(text, ending="")
 
 
-def obstacles() -> dict[str, str]:
-    """Return each event that this project's packages have, with what keeps it from the log."""
-    found: dict[str, str] = {}
-    seen_by_middleware = any(map(_is_ours, settings.MIDDLEWARE))
-    for name, source in sources.discover().items():
-        for code in source.records if source.available else ():
-            obstacle = sources.why_not_connected(name)
-            if not obstacle and code in source.by_response and not seen_by_middleware:
-                obstacle = "AuditMiddleware is not in MIDDLEWARE"
-            # Recorded by one source is recorded.
-            found[code] = "" if found.get(code) == "" else obstacle
-    return found
-
-
-def _is_ours(path: str) -> bool:
-    found = import_string(path)
-    return isinstance(found, type) and issubclass(found, AuditMiddleware)
-
-
-def lines(coverage: reports.Coverage, health: reports.Health) -> Iterator[str]:
-    """Yield the report as text."""
-    yield "Sources"
-    for name in sources.discover():
-        yield f"  {name:<24} {sources.why_not_connected(name) or 'connected'}"
-    yield "\nEvents (code, entries, last)"
-    for event in coverage.events:
-        last = f"{event.last:%Y-%m-%d %H:%M:%S %Z}" if event.last else "never"
-        yield f"  {event.code:<34} {event.seen:>9}  {event.obstacle or last}"
-    yield "\nHealth"
-    for name, value in asdict(health).items():
-        yield f"  {name.replace('_', ' '):<24} {'never' if value is None else value}"
-    yield f"\n{coverage.sentence}"
+def moment(text: str) -> datetime:
+    """Return the moment that `text` (ISO 8601; a date alone is its beginning) stands for."""
+    try:
+        found = parse_datetime(f"{text}T00:00" if parse_date(text) else text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and no time in ISO 8601.")
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
