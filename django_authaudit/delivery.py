@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack, suppress
 from uuid import UUID
 
+from django.db import connections
+
 from django_authaudit import events, replay, signals, spool, transactions
 from django_authaudit.drafts import Draft
 from django_authaudit.entry import Entry
 from django_authaudit.formats import jsonl
 from django_authaudit.guard import guard
 from django_authaudit.integrity import writers
+from django_authaudit.pause import Pause
 from django_authaudit.sinks import get_sinks
 from django_authaudit.sinks.base import Sink
 from django_authaudit.sinks.database import DatabaseSink, write_alias
@@ -29,6 +32,7 @@ _lost: list[Entry] = []
 _LOOK_EVERY = 1.0
 """Seconds after which a process looks for what another has spooled; its own it knows of."""
 _next_look = 0.0
+_pause = Pause()
 # The parent tells of what the parent lost.
 os.register_at_fork(after_in_child=_lost.clear)
 
@@ -114,6 +118,8 @@ def _emit(sink: Sink, entries: Sequence[Entry]) -> Taken:
 
     Nobody knows then which rows were committed: replay looks.
     """
+    if sink.spools and _is_out_of_reach() and _to_spool(entries):
+        return (), entries
     with ExitStack() as when_told_to_exit:
         if sink.spools:
             when_told_to_exit.callback(_spool, entries)
@@ -122,9 +128,18 @@ def _emit(sink: Sink, entries: Sequence[Entry]) -> Taken:
     return taken
 
 
+def _is_out_of_reach() -> bool:
+    """Return whether the database has just cost much time, or would lose rows by a rollback."""
+    return transactions.by_hand(write_alias()) or _pause.under_way()
+
+
 def _attempt(sink: Sink, entries: Sequence[Entry]) -> Taken:
+    began = time.monotonic()
     with guard(f"{type(sink).__name__}.emit()") as attempt:
         sink.emit(entries)
+    if sink.spools:
+        no_answer = attempt.error is not None and connections[write_alias()].connection is None
+        _pause.follow(time.monotonic() - began, failed=no_answer)
     if attempt.error is None or attempt.forbidden_by_tests:
         return entries, ()
     if isinstance(attempt.error, replay.DATA_ERRORS) and len(entries) > 1:
@@ -139,12 +154,17 @@ def _attempt(sink: Sink, entries: Sequence[Entry]) -> Taken:
     return (), entries if spooled else ()
 
 
-def _spool(entries: Sequence[Entry]) -> bool:
+def _to_spool(entries: Sequence[Entry]) -> bool:
     global _next_look
     with guard("spooling") as attempt:
         spool.append(write_alias(), entries)
-    if attempt.error is None:
         _next_look = 0.0
+    return attempt.error is None
+
+
+def _spool(entries: Sequence[Entry]) -> bool:
+    """Have the spool take `entries`; failing that they are lost, and the log has them."""
+    if _to_spool(entries):
         return True
     _lost.extend(entries)
     for entry in entries:

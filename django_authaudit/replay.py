@@ -35,7 +35,8 @@ def replay_file(alias: str) -> Replayed | None:
     file is then replayed again. Raises TransactionManagementError inside a transaction: the rows
     would be lost with its rollback, and the file is gone.
     """
-    if transactions.in_transaction(alias) and transactions.test_case(alias) is None:
+    in_transaction = transactions.in_transaction(alias) and transactions.test_case(alias) is None
+    if in_transaction or transactions.by_hand(alias):
         raise TransactionManagementError("The spool is not replayed inside a transaction.")
     claimed = spool.claim(alias)
     if claimed is None:

@@ -21,9 +21,19 @@ def in_transaction(alias: str) -> bool:
     return _is_open(connections[alias])
 
 
+def by_hand(alias: str) -> bool:
+    """Return whether autocommit is off: nobody says then when a transaction ends, or how."""
+    connection = connections[alias]
+    if connection.connection is None:
+        return not connection.settings_dict["AUTOCOMMIT"]
+    ends_itself = connection.in_atomic_block and connection.commit_on_exit
+    return not connection.autocommit and not ends_itself
+
+
 def _is_open(connection: BaseDatabaseWrapper) -> bool:
-    open_blocks = len(connection.atomic_blocks)
-    return connection.in_atomic_block and open_blocks > len(_test_blocks(connection))
+    if not (connection.in_atomic_block and connection.commit_on_exit):
+        return False
+    return len(connection.atomic_blocks) > len(_test_blocks(connection))
 
 
 def test_case(alias: str) -> object | None:
@@ -34,7 +44,7 @@ def test_case(alias: str) -> object | None:
 
 def savepoint(alias: str) -> AbstractContextManager[object]:
     """Return a context in which a failing query does not spoil the surrounding transaction."""
-    if connections[alias].in_atomic_block:
+    if connections[alias].in_atomic_block or by_hand(alias):
         return transaction.atomic(using=alias)
     return nullcontext()
 

@@ -240,6 +240,18 @@ def test_with_neither_table_nor_spool_the_log_has_the_entry_and_it_is_named_late
     assert AuditLog.objects.filter(event="audit.write_failed").count() == 1
 
 
+def test_the_log_costs_no_transaction_by_hand_its_work(without_table, without_spool):
+    """With nowhere to go it neither spoils the transaction nor closes its connection."""
+    transaction.set_autocommit(False)
+    try:
+        User.objects.create_user("kept")
+        transaction.commit()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+    assert User.objects.get().username == "kept"
+
+
 def test_the_numbers_of_a_lost_entry_are_never_used_again(without_table, without_spool):
     record("auth.logout")
     (lost,) = delivery._lost

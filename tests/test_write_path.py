@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group, User
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
@@ -416,6 +417,7 @@ import multiprocessing, os, sys
 import django
 django.setup()
 from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.contrib.auth.models import User
 
 def work():
@@ -591,3 +593,33 @@ def test_a_worker_that_is_told_to_exit_after_its_rows_were_stored_doubles_none(a
     assert len(rows("auth.logout")) == 1
     assert replay_file("default").present == 1
     assert len(rows("auth.logout")) == 1
+
+
+@pytest.fixture
+def transactions_by_hand():
+    transaction.set_autocommit(False)
+    yield
+    transaction.rollback()
+    transaction.set_autocommit(True)
+
+
+def test_an_event_in_a_transaction_by_hand_outlives_its_rollback(transactions_by_hand, act, rows):
+    User.objects.create_user("undone")
+    act(lambda request: record("auth.logout", username="first"))
+    with transaction.atomic():
+        record("auth.logout", username="second")
+    assert spool.waiting("default")
+    transaction.rollback()
+    transaction.set_autocommit(True)
+    record("auth.logout", username="third")
+    assert [row.username for row in rows("auth.logout")] == ["first", "second", "third"]
+    assert not User.objects.exists()
+
+
+def test_the_spool_is_not_replayed_into_a_transaction_by_hand(transactions_by_hand, rows):
+    record("auth.logout", username="first")
+    with pytest.raises(TransactionManagementError):
+        replay_file("default")
+    transaction.rollback()
+    transaction.set_autocommit(True)
+    assert replay_file("default").stored >= 1

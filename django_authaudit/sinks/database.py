@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from django_authaudit import transactions
 from django_authaudit.conf import conf
 from django_authaudit.entry import Entry
 from django_authaudit.sinks.base import Sink
@@ -41,8 +42,8 @@ class DatabaseSink(Sink):
 def insert(alias: str, entries: Sequence[Entry]) -> None:
     """Insert `entries` into the database `alias`, all or none; raise its error if it refuses."""
     connection = connections[alias]
-    if connection.in_atomic_block:
-        # A TestCase's transaction, or that of whoever replays: a savepoint keeps an error from it.
+    if connection.in_atomic_block or transactions.by_hand(alias):
+        # A TestCase's transaction, or one by hand: a savepoint keeps an error from it.
         with transaction.atomic(using=alias):
             _insert_all(connection, entries, _plain)
         return
