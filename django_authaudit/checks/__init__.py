@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.core.checks import Tags, register
 
 from django_authaudit.checks import (
+    databases,
     installation,
     integrity,
     proxies,
@@ -23,6 +24,7 @@ TAG = "django_authaudit"
 """``manage.py check --tag django_authaudit`` runs these checks alone."""
 
 CHECKS = (
+    *databases.CHECKS,
     *installation.CHECKS,
     *integrity.CHECKS,
     *proxies.CHECKS,
