@@ -104,6 +104,13 @@ def test_a_login_is_a_login(client, bob, directory, log):
     assert log.new() == [success("auth.login.success", user=bob, actor=bob, **facts)]
 
 
+def test_a_login_under_a_name_in_another_case_is_of_the_same_account(client, bob, directory, log):
+    assert sign_in(client, "BOB").status_code == 302
+
+    facts = {"at": AT, "backend": BACKEND}
+    assert log.new() == [success("auth.login.success", user=bob, actor=bob, **facts)]
+
+
 def test_a_first_login_makes_the_account_and_gives_its_roles(client, directory, log, settings):
     settings.AUTH_LDAP_USER_FLAGS_BY_GROUP = {"is_staff": group("staff", directory)}
     sign_in(client)

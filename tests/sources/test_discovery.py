@@ -1,7 +1,10 @@
 """Sources are found by being there, chosen by a setting, and harmless to whom they listen to."""
 
+import gc
+
 import pytest
 from django.contrib.auth import signals
+from django.dispatch import Signal
 
 from django_authaudit import guard, observers, sources
 from django_authaudit.sources import base, refusals
@@ -64,6 +67,20 @@ def test_a_receiver_that_breaks_does_not_break_the_login(client, bob, log, monke
     assert response.status_code == 302
     assert "sessionid" in client.cookies
     assert guard.failures.pop("django_authaudit.sources.login.on_user_logged_in") == 1
+
+
+def test_a_receiver_that_nothing_else_refers_to_goes_on_listening(own):
+    heard = []
+    signal = Signal()
+
+    def connect():
+        own().listen(signal, lambda **kwargs: heard.append(kwargs["word"]))
+
+    connect()
+    gc.collect()
+    signal.send(sender=None, word="heard")
+
+    assert heard == ["heard"]
 
 
 def test_a_project_can_disconnect_a_receiver_by_its_path(client, bob, log):

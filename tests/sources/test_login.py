@@ -460,6 +460,13 @@ class TestFailure:
             refused("unknown_user", "GET /act/guess/", username="nobody"),
         ]
 
+    def test_with_a_name_in_another_case_keeps_how_it_was_typed(self, client, bob, log):
+        client.post("/login/", typed("BOB", WRONG))
+
+        # Whether it is Bob's is for the database to say: MariaDB's columns know no case.
+        (row,) = log.new()
+        assert "BOB" in (row["username"], row["metadata"].get("typed"))
+
     def test_with_a_password_in_the_field_of_the_name_is_masked(self, client, log, secrets):
         secrets.learn("hunter2 is my password!")
         client.post("/login/", typed("hunter2 is my password!"))
