@@ -1,6 +1,6 @@
 """What is wrong with a project's settings, said before it costs an entry.
 
-``E0xx`` are errors of settings, ``E1xx`` of sinks, ``E2xx`` of sources, ``W0xx`` is advice. No id
+``E0xx`` are errors of settings, ``E1xx`` of sinks, ``E2xx`` of sources, ``W`` is advice. No id
 is ever used for two mistakes. Nothing here queries a database or makes a file.
 """
 

@@ -43,7 +43,7 @@ def make_sink(alias: str, config: Any) -> Sink:
     """Return the sink that `config` describes; raise ImproperlyConfigured if there is none."""
     try:
         sink = import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
-    except (ImportError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ImportError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise _unusable(alias, error) from error
     if not isinstance(sink, Sink):
         raise ImproperlyConfigured(

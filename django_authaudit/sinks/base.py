@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Warning
 
 from django_authaudit.entry import Entry
 
@@ -42,3 +43,33 @@ class NetworkSink(Sink):
     """A sink that waits for another machine, as no request may."""
 
     in_line = False
+
+    timeout: float = 10.0
+    """Seconds to wait for each answer of the other machine."""
+
+
+def tls(ca_file: str | None, certificate: str | None = None) -> ssl.SSLContext:
+    """Return what verifies a server by `ca_file`, by default by the system's authorities.
+
+    `certificate` is a PEM file with our own certificate and its key. Raises OSError for files that
+    cannot be read.
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    if certificate is not None:
+        context.load_cert_chain(certificate)
+    return context
+
+
+def warn_of_plain_text(place: str) -> Warning:
+    """Return the warning W101: anybody on the way reads along."""
+    return Warning(
+        f"Entries are sent to {place} without encryption: whoever is on the way can read and "
+        "change them.",
+        hint="Use TLS, or silence this check if the network is yours.",
+        id="django_authaudit.W101",
+    )
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether `host` names the loopback interface."""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
