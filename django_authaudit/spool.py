@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,42 +28,82 @@ from django_authaudit.formats import jsonl
 _LARGEST_FILE = 64 * 1024
 """Bytes after which a new file is begun, so that replaying one never takes long."""
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_NAMING = (
+    "service",
+    "servicefile",
+    "read_default_file",
+    "read_default_group",
+    "host",
+    "hostaddr",
+    "port",
+    "unix_socket",
+    "dbname",
+    "database",
+    "db",
+)
+"""Options that name a server or a database, where Django's own settings need not."""
 OPEN, CLAIMED, SET_ASIDE = ".jsonl", ".claimed", ".rejected"
 
 
 def identity(alias: str) -> str:
     """Return what tells the database `alias` from others: 16 hexadecimal digits."""
     connection = connections[alias]
-    options = connection.settings_dict
-    parts = [connection.vendor, options["HOST"], str(options["PORT"]), str(options["NAME"])]
+    configured = connection.settings_dict
+    name = str(configured["NAME"])
     if connection.vendor == "sqlite":
-        name = str(options["NAME"])
         in_memory = ":memory:" in name or "mode=memory" in name
         # A database in memory is another one in each process.
-        parts[-1] = f"{name} {os.getpid()}" if in_memory else os.path.abspath(name)
+        name = f"{name} {os.getpid()}" if in_memory else os.path.abspath(name)
+    options = configured["OPTIONS"]
+    parts = [connection.vendor, configured["HOST"], str(configured["PORT"]), name]
+    parts += [f"{key}={options[key]}" for key in _NAMING if key in options]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def folder(alias: str) -> Path:
     """Return the folder of the spool for the database `alias`; it need not exist yet."""
-    configured: Any = conf.AUTHAUDIT_SPOOL_DIR
-    # Anything else counts as unset, as a system check says.
-    if configured and isinstance(configured, (str, Path)):
-        return Path(configured)
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    key = f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}\0{identity(alias)}"
+    return folder_of(identity(alias))
+
+
+def folder_of(database: str) -> Path:
+    """Return the folder of the spool for the database of that identity."""
+    if is_chosen():
+        return Path(str(conf.AUTHAUDIT_SPOOL_DIR))
+    key = f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}\0{database}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return Path(state) / "django_authaudit" / name
+    # The XDG Base Directory Specification has paths ignored that are not absolute.
+    for state in (os.environ.get("XDG_STATE_HOME", ""), os.path.expanduser("~/.local/state")):
+        if os.path.isabs(state):
+            return Path(state) / "django_authaudit" / name
+    # A user without a home: `~` would be a folder of that name. A check warns of this one.
+    return Path(tempfile.gettempdir()).absolute() / f"django_authaudit-{os.geteuid()}-{name}"
+
+
+def is_chosen() -> bool:
+    """Return whether a setting names the folder; what is no path counts as unset."""
+    configured: Any = conf.AUTHAUDIT_SPOOL_DIR
+    return bool(configured) and isinstance(configured, (str, Path))
 
 
 def prepare(path: Path) -> None:
     """Make the folder `path`, private; raise SpoolError if it is another's or open to others."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.is_dir():
+        _make(path)
     found = path.stat()
     if found.st_uid != os.geteuid():
         raise SpoolError(f"{path} belongs to another user: whoever owns it can forge entries.")
     if stat.S_IMODE(found.st_mode) & 0o022:
         raise SpoolError(f"{path} can be written by others: run chmod 700 on it.")
+
+
+def _make(path: Path) -> None:
+    """Make the folder, and have it outlast a crash of the machine with what it will hold."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in missing:
+        # Who may make a folder somewhere need not be allowed to list it.
+        with suppress(PermissionError):
+            _sync_folder(made.parent)
 
 
 def append(alias: str, entries: Sequence[Entry]) -> None:
@@ -97,14 +138,20 @@ def claim(alias: str) -> SpoolFile | None:
     Raises SpoolError for a folder in which others could have forged entries.
     """
     for path in _files(alias):
-        prepare(path.parent)
-        descriptor = _lock_if_free(path)
-        if descriptor is None:
-            continue
-        if path.suffix == OPEN:
-            path = _retire(path)
-        return SpoolFile(path, descriptor, identity(alias))
+        if (claimed := take(path, identity(alias))) is not None:
+            return claimed
     return None
+
+
+def take(path: Path, database: str) -> SpoolFile | None:
+    """Take the file `path` of the database of that identity, as `claim()` does."""
+    prepare(path.parent)
+    descriptor = _lock_if_free(path)
+    if descriptor is None:
+        return None
+    if path.suffix == OPEN:
+        path = _retire(path)
+    return SpoolFile(path, descriptor, database)
 
 
 def _line(entry: Entry, database: str) -> str:

@@ -1,10 +1,13 @@
 import fcntl
 import json
 import os
+import pwd
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -78,6 +81,42 @@ def test_the_default_folder_is_below_the_users_state_folder(settings, monkeypatc
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert spool.folder("default").is_relative_to(tmp_path / ".local/state/django_authaudit")
+
+
+@pytest.mark.parametrize("state", ["", "relative/state"])
+def test_a_user_without_a_home_has_the_spool_in_the_temporary_folder(settings, monkeypatch, state):
+    """Not in a folder named ~ wherever the process was started."""
+    settings.AUTHAUDIT_SPOOL_DIR = None
+    monkeypatch.setenv("XDG_STATE_HOME", state)
+    monkeypatch.delenv("HOME", raising=False)
+
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    found = spool.folder("default")
+    assert found.is_absolute()
+    assert found.parent == Path(tempfile.gettempdir())
+    assert found.name.startswith(f"django_authaudit-{os.geteuid()}-")
+    assert found != spool.folder("audit")
+
+
+def test_a_new_folder_outlasts_a_crash_of_the_machine(tmp_path, settings, monkeypatch):
+    """Each folder that got a new member is synced: the member may be gone otherwise."""
+    settings.AUTHAUDIT_SPOOL_DIR = tmp_path / "a" / "b" / "spool"
+    synced = []
+
+    def fsync(descriptor):
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", fsync)
+    spool.append("default", [entry()])
+    folders = [tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "spool"]
+    assert sorted(synced) == sorted(map(str, folders))
+    spool.append("default", [entry()])
+    assert len(synced) == 4
 
 
 def test_an_unfinished_line_costs_no_other(spool_dir):
@@ -214,6 +253,25 @@ def test_a_disk_that_fails_leaves_no_half_line(spool_dir, monkeypatch):
 def test_the_identity_tells_databases_apart(monkeypatch):
     assert spool.identity("default") == spool.identity("default")
     assert spool.identity("default") != spool.identity("audit")
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["service", "host", "port", "dbname", "database", "unix_socket", "read_default_file"],
+)
+def test_databases_that_only_an_option_tells_apart_are_told_apart(monkeypatch, option):
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {option: "staging"})
+    one = spool.identity("default")
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {option: "live"})
+    assert spool.identity("default") != one
+
+
+def test_options_that_name_nothing_leave_the_identity(monkeypatch):
+    plain = spool.identity("default")
+    before = connections["default"].settings_dict["OPTIONS"]
+    options = {**before, "connect_timeout": 2, "passfile": "/x"}
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", options)
+    assert spool.identity("default") == plain
 
 
 def test_a_database_in_memory_is_another_one_in_each_process(monkeypatch):
