@@ -121,7 +121,7 @@ def test_checks_are_security_checks():
 def test_ids_are_unique_and_each_has_a_test_of_its_name():
     sources = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py")))
     used = re.findall(r'id="django_authaudit\.([EW]\d{3})"', sources)
-    tests = "".join(path.read_text() for path in TESTS.parent.glob("test_checks*.py"))
+    tests = "".join(path.read_text() for path in TESTS.parent.glob("test_*.py"))
     tested = re.findall(r"^def test_([ew]\d{3})_", tests, re.MULTILINE)
 
     assert used

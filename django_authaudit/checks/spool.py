@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from django_authaudit import spool
+from django_authaudit import spool, strays
 from django_authaudit.checks.values import Check
 from django_authaudit.conf import conf
 from django_authaudit.sinks.database import write_alias
@@ -109,6 +109,19 @@ def check_folder_lasts(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+def check_there_are_no_strays(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W043: nobody replays what was spooled for a database that had another name then."""
+    for _ in _folder():
+        if found := strays.find(write_alias()):
+            yield Warning(
+                "Entries wait in the spool for another database than the log's, whose HOST, NAME "
+                f"or alias has changed since: {', '.join(map(str, found))}.",
+                hint="If they belong into this log, run python manage.py replay_audit_log --adopt "
+                "with these files; else remove them.",
+                id="django_authaudit.W043",
+            )
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, (str, Path, type(None)))
 
@@ -147,4 +160,5 @@ CHECKS: tuple[Check, ...] = (
     check_folder_is_private,
     check_folder_is_own,
     check_folder_lasts,
+    check_there_are_no_strays,
 )

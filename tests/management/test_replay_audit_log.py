@@ -161,7 +161,11 @@ def test_the_files_of_another_database_are_left_alone(spool_dir):
     path = spool_dir / f"{spool.identity('default')}{spool.OPEN}"
     another = path.rename(spool_dir / f"0123456789abcdef{spool.OPEN}")
 
-    assert replay() == f"No entries wait in {spool_dir}.\n"
+    assert replay() == (
+        f"No entries wait in {spool_dir}.\n"
+        "For another database, and left alone (--adopt replays them):\n"
+        f"  {another} (entries: 1)\n"
+    )
     assert another.exists()
 
 

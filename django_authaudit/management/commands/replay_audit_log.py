@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from django_authaudit import replay, spool
+from django_authaudit import replay, spool, strays
 from django_authaudit.delivery import tell_of_replay
 from django_authaudit.exceptions import SpoolError
 from django_authaudit.sinks.database import write_alias
@@ -28,12 +29,25 @@ class Command(BaseCommand):
     # Entries are stored whatever else is wrong with the project.
     requires_system_checks = ()
 
-    def handle(self, *, verbosity: int, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the option."""
+        parser.add_argument(
+            "--adopt",
+            nargs="+",
+            type=Path,
+            default=[],
+            metavar="FILE",
+            help="replay these files of the spool too, which wait for another database",
+        )
+
+    def handle(self, *, verbosity: int, adopt: Sequence[Path], **options: Any) -> None:
         """Replay; raise CommandError with status 2 when entries are left in the spool."""
         alias = write_alias()
         folder = spool.folder(alias)
         total = replay.Replayed()
         try:
+            for path in adopt:
+                strays.adopt(path, alias)
             complete = replay_all(alias, total)
         except (Error, ImproperlyConfigured, OSError, SpoolError) as error:
             text = " ".join(str(error).split())
@@ -49,6 +63,7 @@ class Command(BaseCommand):
             ) from None
         if verbosity >= 1:
             self.report(total, folder)
+            self.report_strays(alias)
         if not complete:
             raise CommandError(
                 f"There are files in {folder} that another process replays or another user owns.",
@@ -66,6 +81,14 @@ class Command(BaseCommand):
         )
         if total.rejected:
             self.stdout.write(f"What was rejected lies in {folder / f'*{spool.SET_ASIDE}'}.")
+
+    def report_strays(self, alias: str) -> None:
+        """Print what waits beside the spool for another database."""
+        found = strays.find(alias)
+        if found:
+            self.stdout.write("For another database, and left alone (--adopt replays them):")
+        for stray in found:
+            self.stdout.write(f"  {stray}")
 
 
 def replay_all(alias: str, total: replay.Replayed) -> bool:
