@@ -161,12 +161,8 @@ def _could_be_an_address(typed: str) -> bool:
 
 
 def _name_field() -> Any:
-    return _field(get_user_model().USERNAME_FIELD)
-
-
-def _field(name: str) -> Any:
     meta: Any = get_user_model()._meta
-    return meta.pk if name == "pk" else meta.get_field(name)
+    return meta.get_field(get_user_model().USERNAME_FIELD)
 
 
 def _can_be_looked_up(typed: str) -> bool:
@@ -204,8 +200,10 @@ def _statement(alias: str) -> tuple[str, Sequence[Any]] | None:
     """
     user_model = get_user_model()
     manager = user_model._default_manager
-    names = ("pk", user_model.USERNAME_FIELD, email_field(), "is_active")
-    fields = [_field(name) for name in names if name == "pk" or is_column(user_model, name)]
+    meta: Any = user_model._meta
+    names = (meta.pk.name, user_model.USERNAME_FIELD, email_field(), "is_active")
+    # Each once and in the order of the model, as `from_db()` takes them.
+    fields = [field for field in meta.concrete_fields if field.name in names]
     if not (_is_of_django(manager) and all(map(_is_plain, fields))):
         return None
     found = manager.using(alias).filter(**{user_model.USERNAME_FIELD: _TYPED})

@@ -125,6 +125,15 @@ def test_the_account_is_the_one_that_the_manager_of_the_project_knows(
     assert lookups.find_account("nobody") is None
 
 
+def test_the_columns_of_an_account_are_told_apart_whatever_their_order(bob, monkeypatch):
+    monkeypatch.setattr(User, "USERNAME_FIELD", "email")
+    monkeypatch.setattr(User, "EMAIL_FIELD", "username")
+
+    account = lookups.find_account("bob@example.org")
+
+    assert (account.username, account.email) == ("bob", "bob@example.org")
+
+
 def test_a_manager_of_the_project_may_be_lax_about_the_case(bob, managed):
     managed(AnyCase())
 
