@@ -36,6 +36,11 @@ class Settings:
         return getattr(settings, "AUTHAUDIT_RETENTION_DAYS", 90)
 
     @property
+    def AUTHAUDIT_SEAL_KEY(self) -> str | None:
+        """The Ed25519 private key that signs the seals too, as PEM; None: there is none."""
+        return getattr(settings, "AUTHAUDIT_SEAL_KEY", None)
+
+    @property
     def AUTHAUDIT_SERVICE_NAME(self) -> str | None:
         """What the site is called in exported entries; None: the settings module's package."""
         return getattr(settings, "AUTHAUDIT_SERVICE_NAME", None)

@@ -28,7 +28,7 @@ LIMITS: Mapping[str, int] = {
 }
 """Characters that a text column holds; what is longer is cut and named in ``truncated``."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -111,12 +111,12 @@ def new_id() -> UUID:
 
 def first_id_at(moment: datetime) -> UUID:
     """Return the smallest id that an entry of `moment` or later can have."""
-    return _uuid7(max(0, -(-(moment - _EPOCH) // _MILLISECOND)), 0, 0)
+    return _uuid7(max(0, -(-(moment - EPOCH) // _MILLISECOND)), 0, 0)
 
 
 def time_of(id: UUID) -> datetime:
     """Return the time in a UUIDv7."""
-    return _EPOCH + (id.int >> 80) * _MILLISECOND
+    return EPOCH + (id.int >> 80) * _MILLISECOND
 
 
 def _uuid7(milliseconds: int, counter: int, random: int) -> UUID:

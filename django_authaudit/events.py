@@ -213,6 +213,7 @@ SUSPICIOUS_REQUEST = _refusal(
     "security.suspicious_request", _("Suspicious request"), "medium", "malicious_extraneous"
 )
 
+AUDIT_SEALED = _fact("audit.sealed", _("Audit log sealed"), SUCCESS, "info")
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")
 AUDIT_HOLD_RELEASED = _fact("audit.hold_released", _("Hold released"), SUCCESS, "medium")

@@ -26,3 +26,15 @@ class UnavailableError(AuthAuditError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class KeyUnusableError(AuthAuditError):
+    """Raised when a key is none, or what it needs is not installed."""
+
+
+class TamperedError(AuthAuditError):
+    """Raised when something is to be done with an entry that is not as it was signed."""
+
+
+class AnchorError(AuthAuditError):
+    """Raised when the seals of the log are not those that were anchored."""

@@ -1,4 +1,4 @@
-"""The table of the log."""
+"""The tables of the log: the entries, the seals, and what each seal is about."""
 
 from __future__ import annotations
 
@@ -11,10 +11,27 @@ from django.utils.translation import gettext_lazy as _
 from django_authaudit import events
 from django_authaudit.entry import LIMITS, new_id
 from django_authaudit.exceptions import ReadOnlyError
-from django_authaudit.querysets import AuditLogManager
+from django_authaudit.querysets import AppendOnlyManager, AuditLogManager
 
 
-class AuditLog(models.Model):
+class AppendOnly(models.Model):
+    """A row that is added once, and leaves by retention alone."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Insert the row; raise ReadOnlyError for one that is stored already."""
+        if not self._state.adding:
+            raise ReadOnlyError("The entries of the audit log are never changed.")
+        super().save(*args, **{**options, "force_insert": True})
+
+    def delete(self, *args: Any, **options: Any) -> NoReturn:
+        """Raise ReadOnlyError: entries leave by retention alone."""
+        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
+
+
+class AuditLog(AppendOnly):
     """One stored entry.
 
     `user` and `actor` are soft references: the row says who it was when the account is long gone,
@@ -85,16 +102,6 @@ class AuditLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M:%S} {self.event} {self.username}".rstrip()
-
-    def save(self, *args: Any, **options: Any) -> None:
-        """Insert the entry; raise ReadOnlyError for one that is stored already."""
-        if not self._state.adding:
-            raise ReadOnlyError("The entries of the audit log are never changed.")
-        super().save(*args, **{**options, "force_insert": True})
-
-    def delete(self, *args: Any, **options: Any) -> NoReturn:
-        """Raise ReadOnlyError: entries leave by retention alone."""
-        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
 
     @property
     def event_label(self) -> str:
@@ -190,3 +197,59 @@ class AuditHold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.reason}"
+
+
+class AuditSeal(AppendOnly):
+    """A signed statement about runs of entries, linked to the one before it.
+
+    The numbers of all seals make one chain: 1, 2, 3, ... `integrity.seals` makes and reads them.
+    """
+
+    SEALED, PRUNED, ERASED = "sealed", "pruned", "erased"
+    KINDS = [(SEALED, _("sealed")), (PRUNED, _("pruned")), (ERASED, _("erased"))]
+
+    number = models.PositiveBigIntegerField(_("number"), primary_key=True)
+    kind = models.CharField(_("kind"), max_length=6, choices=KINDS)
+    # What is signed, as it was signed: no database has a say in its form.
+    statement = models.TextField(_("statement"))
+    signature = models.CharField(_("signature"), max_length=255)
+    public_signature = models.CharField(_("Ed25519 signature"), max_length=128, blank=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+
+class SealedRun(AppendOnly):
+    """Entries of one writer, `first` to `last` without a hole, that a seal is about."""
+
+    id = models.BigAutoField(primary_key=True)
+    seal = models.ForeignKey(
+        AuditSeal,
+        models.DO_NOTHING,
+        verbose_name=_("seal"),
+        db_constraint=False,
+        related_name="runs",
+    )
+    writer = models.UUIDField(_("writer"))
+    first = models.PositiveBigIntegerField(_("first number"))
+    last = models.PositiveBigIntegerField(_("last number"))
+    digest = models.CharField(_("digest"), max_length=64)
+    leaves = models.TextField(_("fingerprints"), blank=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        verbose_name = _("sealed run")
+        verbose_name_plural = _("sealed runs")
+        default_permissions = ()
+        indexes = [models.Index(fields=["writer", "first"], name="authaudit_run")]
+
+    def __str__(self) -> str:
+        return f"{self.writer} {self.first}-{self.last}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.db import models
 
@@ -14,8 +14,32 @@ from django_authaudit.exceptions import ReadOnlyError
 if TYPE_CHECKING:
     from django_authaudit.models import AuditLog  # noqa: F401 - named in a string below
 
+ModelT = TypeVar("ModelT", bound=models.Model)
 
-class AuditLogQuerySet(models.QuerySet["AuditLog"]):
+
+class AppendOnlyQuerySet(models.QuerySet[ModelT]):
+    """Rows that are read and added, never changed."""
+
+    def update(self, **values: Any) -> NoReturn:
+        """Raise ReadOnlyError: an entry never changes."""
+        raise ReadOnlyError("The entries of the audit log are never changed.")
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        """Raise ReadOnlyError: an entry never changes."""
+        raise ReadOnlyError("The entries of the audit log are never changed.")
+
+    def delete(self) -> NoReturn:
+        """Raise ReadOnlyError: entries leave by retention alone."""
+        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
+
+    # Django's templates and admin must not call them either.
+    update.alters_data = True  # type: ignore[attr-defined]
+    bulk_update.alters_data = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class AuditLogQuerySet(AppendOnlyQuerySet["AuditLog"]):
     """Entries, newest last; ranges of time are ranges of the primary key."""
 
     def for_user(self, user: Any) -> AuditLogQuerySet:
@@ -50,23 +74,6 @@ class AuditLogQuerySet(models.QuerySet["AuditLog"]):
         """Return the entries from before `moment`."""
         return self.filter(id__lt=first_id_at(moment))
 
-    def update(self, **values: Any) -> NoReturn:
-        """Raise ReadOnlyError: an entry never changes."""
-        raise ReadOnlyError("The entries of the audit log are never changed.")
 
-    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
-        """Raise ReadOnlyError: an entry never changes."""
-        raise ReadOnlyError("The entries of the audit log are never changed.")
-
-    def delete(self) -> NoReturn:
-        """Raise ReadOnlyError: entries leave by retention alone."""
-        raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")
-
-    # Django's templates and admin must not call them either.
-    update.alters_data = True  # type: ignore[attr-defined]
-    bulk_update.alters_data = True  # type: ignore[attr-defined]
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]
-
-
+AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
 AuditLogManager = models.Manager.from_queryset(AuditLogQuerySet)

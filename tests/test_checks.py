@@ -298,6 +298,16 @@ def test_e030_signing_keys_are_no_named_secrets(settings, value):
     assert "secret'" not in str(message)
 
 
+@pytest.mark.parametrize("value", ["secret", 5, b"bytes"])
+def test_e031_seal_key_is_none(settings, value):
+    settings.AUTHAUDIT_SEAL_KEY = value
+
+    message = only("E031")
+
+    assert "AUTHAUDIT_SEAL_KEY cannot be used" in message.msg
+    assert "secret" not in str(message)
+
+
 @pytest.mark.parametrize("value", [["database"], "database", None, 5])
 def test_e101_sinks_are_no_dict(settings, value):
     settings.AUTHAUDIT_SINKS = value

@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from django_authaudit.checks.values import Check
 from django_authaudit.conf import conf
+from django_authaudit.exceptions import KeyUnusableError
+from django_authaudit.integrity.ed25519 import private_key
 from django_authaudit.integrity.keys import is_usable
 
 _SHORTEST_SECRET = 32
@@ -43,4 +45,20 @@ def check_secrets_are_long(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-CHECKS: tuple[Check, ...] = (check_signing_keys_are_named_secrets, check_secrets_are_long)
+def check_seal_key_is_one(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E031: without its key nothing is sealed at all."""
+    try:
+        private_key(conf.AUTHAUDIT_SEAL_KEY)
+    except KeyUnusableError as error:
+        yield Error(
+            f"AUTHAUDIT_SEAL_KEY cannot be used, and nothing is sealed: {error}",
+            hint="Set it to what 'openssl genpkey -algorithm ed25519' prints, or to None.",
+            id="django_authaudit.E031",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    check_signing_keys_are_named_secrets,
+    check_secrets_are_long,
+    check_seal_key_is_one,
+)

@@ -38,6 +38,8 @@ class Row(NamedTuple):
     """What its leaf should be made of."""
     leaf: Any
     signature: Any
+    id: Any = None
+    """Its primary key as the database has it, after which the next page begins."""
 
 
 class Reader:
@@ -63,6 +65,15 @@ class Reader:
         """
         yield from self._pages(self._page_without_writer, where, parameters)
         yield from self._pages(self._page, where, parameters)
+
+    def by_id(self, since: UUID, after: Any, most: int) -> list[Row]:
+        """Return up to `most` rows from the id `since` on, or after the raw id `after`."""
+        if after is not None:
+            found = self._fetch("id > %s ORDER BY id", [after], most)
+        else:
+            start = self._fields[self._id].get_db_prep_value(since, self._connection)
+            found = self._fetch("id >= %s ORDER BY id", [start], most)
+        return [self._decode(raw) for raw in found]
 
     def _pages(
         self,
@@ -114,7 +125,7 @@ class Reader:
         content = dict(zip(self._names, values, strict=True))
         content["created_at"] = self._time(content["created_at"], content["id"])
         leaf, signature = map(content.pop, PROOFS)
-        return Row(content, leaf, signature)
+        return Row(content, leaf, signature, raw[self._id])
 
     def _time(self, text: Any, id: Any) -> Any:
         """Return a time in the form of the formats if it is in whole milliseconds."""

@@ -11,7 +11,6 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from django_authaudit.entry import Entry
 from django_authaudit.integrity.keys import signing_key
@@ -32,16 +31,20 @@ class Writer:
         numbered = []
         for entry in entries:
             self.sequence += 1
-            place: dict[str, Any] = {
-                "writer": self.id,
-                "sequence": self.sequence,
-                "salt": secrets.token_hex(16),
-            }
-            content = {**content_of(entry), **place, "writer": str(self.id)}
-            leaf = leaf_of(content)
-            signature = signing_key().sign(PURPOSE, bytes.fromhex(leaf))
-            numbered.append(replace(entry, **place, leaf=leaf, signature=signature))
+            numbered.append(self._signed(entry, self.sequence, secrets.token_hex(16)))
         return numbered
+
+    def _signed(self, entry: Entry, sequence: int, salt: str) -> Entry:
+        place = {"writer": str(self.id), "sequence": sequence, "salt": salt}
+        leaf = leaf_of({**content_of(entry), **place})
+        return replace(
+            entry,
+            writer=self.id,
+            sequence=sequence,
+            salt=salt,
+            leaf=leaf,
+            signature=signing_key().sign(PURPOSE, bytes.fromhex(leaf)),
+        )
 
 
 # A list's append() and pop() are atomic, so the pool needs no lock.

@@ -233,4 +233,65 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
             },
         ),
+        migrations.CreateModel(
+            name="AuditSeal",
+            fields=[
+                (
+                    "number",
+                    models.PositiveBigIntegerField(
+                        primary_key=True, serialize=False, verbose_name="number"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sealed", "sealed"),
+                            ("pruned", "pruned"),
+                            ("erased", "erased"),
+                        ],
+                        max_length=6,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("statement", models.TextField(verbose_name="statement")),
+                ("signature", models.CharField(max_length=255, verbose_name="signature")),
+                (
+                    "public_signature",
+                    models.CharField(blank=True, max_length=128, verbose_name="Ed25519 signature"),
+                ),
+            ],
+            options={
+                "verbose_name": "seal",
+                "verbose_name_plural": "seals",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="SealedRun",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("writer", models.UUIDField(verbose_name="writer")),
+                ("first", models.PositiveBigIntegerField(verbose_name="first number")),
+                ("last", models.PositiveBigIntegerField(verbose_name="last number")),
+                ("digest", models.CharField(max_length=64, verbose_name="digest")),
+                ("leaves", models.TextField(blank=True, verbose_name="fingerprints")),
+                (
+                    "seal",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="runs",
+                        to="django_authaudit.auditseal",
+                        verbose_name="seal",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "sealed run",
+                "verbose_name_plural": "sealed runs",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["writer", "first"], name="authaudit_run")],
+            },
+        ),
     ]

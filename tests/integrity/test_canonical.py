@@ -1,6 +1,7 @@
 """The canonical form is that of RFC 8785, whichever library writes it."""
 
 import random
+import sys
 
 import pytest
 import rfc8785
@@ -49,7 +50,7 @@ def test_the_bytes_are_those_of_the_rfc(canonical):
 
 
 def test_without_orjson_the_standard_library_does_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "orjson", None)
+    monkeypatch.setitem(sys.modules, "orjson", None)
 
     assert canonical._fastest() is canonical.standard
 
