@@ -701,6 +701,16 @@ def test_a_form_that_does_not_know_its_device_refuses_all_the_same(as_bob, bob, 
     ]
 
 
+def test_a_form_that_is_given_nobody_asks_for_no_code(as_bob, log, act):
+    def check(request):
+        assert OTPTokenForm(None, request, {"otp_token": WRONG_CODE}).is_valid()
+
+    act(check)
+    as_bob.get("/act/it/")
+
+    assert log.new() == []
+
+
 def test_what_could_not_be_recorded_is_not_added_to():
     otp_devices.keep_open(("it",), None)
 
