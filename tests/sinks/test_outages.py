@@ -30,21 +30,32 @@ def syslog(server, folder):
     return {"BACKEND": "django_authaudit.sinks.syslog.SyslogSink", "OPTIONS": options}
 
 
-SINKS = {"http": http, "syslog": syslog}
+def otlp(server, folder):
+    url = f"http://127.0.0.1:{server.port}/v1/logs"
+    return {"BACKEND": "django_authaudit.sinks.otlp.OtlpSink", "OPTIONS": {"endpoint": url}}
+
+
+# The kind of server, and the sink that is shipped to it.
+SINKS = {"http": ("http", http), "syslog": ("syslog", syslog), "otlp": ("http", otlp)}
 
 
 @pytest.fixture(params=SINKS)
-def server(request, tmp_path):
+def way(request):
+    return SINKS[request.param]
+
+
+@pytest.fixture
+def server(way, tmp_path):
     _, certificate = certificate_for("127.0.0.1", tmp_path)
-    server = Server(request.param, tmp_path, certificate if request.param == "syslog" else "")
+    server = Server(way[0], tmp_path, certificate if way[0] == "syslog" else "")
     yield server
     server.kill()
 
 
 @pytest.fixture
-def follow(project, server, tmp_path):
+def follow(project, server, way, tmp_path):
     """Return a function that starts a shipper to the server."""
-    config = SINKS[server.kind](server, tmp_path)
+    config = way[1](server, tmp_path)
     config["OPTIONS"]["batch_size"] = BATCH
     project.environment |= {
         "DJANGO_SETTINGS_MODULE": "tests.settings_shipping",
