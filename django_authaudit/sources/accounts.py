@@ -213,8 +213,10 @@ def _before_update(queryset: Any, values: Mapping[str, Any]) -> dict[Any, Values
 def _after_update(queryset: Any, found: dict[Any, Values]) -> None:
     user_model = get_user_model()
     using = _written(queryset)
-    for user in user_model._base_manager.using(using).filter(pk__in=list(found)).iterator():
-        before = found[user.pk]
+    # In as many queries as the database takes parameters for.
+    users = user_model._base_manager.using(using).in_bulk(found)
+    for pk, user in users.items():
+        before = found[pk]
         _compare(user, before, {name: getattr(user, name) for name in before}, using)
 
 

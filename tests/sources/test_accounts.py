@@ -1,10 +1,13 @@
 """Accounts: created, deleted, renamed, switched off, and what a bulk update hides."""
 
+import sqlite3
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import logout
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
@@ -417,6 +420,21 @@ class TestBulkUpdate:
 
         bob.refresh_from_db()
         assert log.new() == [success("account.renamed", user=bob, old="bob", new="bobby")]
+
+    @pytest.mark.skipif(
+        connection.vendor != "sqlite" or not hasattr(sqlite3.Connection, "setlimit"),
+        reason="needs a database that takes few parameters",
+    )
+    def test_of_more_accounts_than_a_query_takes_parameters_is_followed(self, log):
+        User.objects.bulk_create(User(username=f"user{n}") for n in range(1200))
+        connection.ensure_connection()
+        was = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+        try:
+            User.objects.update(is_active=False)
+        finally:
+            connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, was)
+
+        assert [row["event"] for row in log.new()] == ["account.deactivated"] * 1200
 
     def test_that_changes_what_it_was_filtered_by_is_followed(self, bob, log):
         User.objects.filter(is_active=True).update(is_active=False)
