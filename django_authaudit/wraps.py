@@ -104,7 +104,10 @@ def follow_backends() -> None:
 def current_attempt(request: Any) -> Attempt:
     """Return the authentication of `request` under way or just failed; a new one for none."""
     attempt = _attempt.get()
-    return attempt if attempt is not None and attempt.is_for(request) else Attempt(request)
+    if attempt is None or not attempt.is_for(request):
+        attempt = Attempt(request)
+        _attempt.set(attempt)
+    return attempt
 
 
 def after_cleaning(form_class: Any, callback: Callable[[Any], None]) -> None:

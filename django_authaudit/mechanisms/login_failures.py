@@ -27,12 +27,15 @@ def meaning_of(form: Any) -> dict[str, Any] | None:
     return found
 
 
-def note_attempt(request: Any, name: str, email: str) -> None:
+def note_attempt(request: Any, name: str, email: str, *, by_django: bool) -> None:
     """Record the failure of the present ``authenticate()``, unless another signal told of it."""
     attempt = wraps.current_attempt(request)
     if attempt.over:
         # Some package sends the signal without calling authenticate().
         attempt = wraps.Attempt(request)
+    if not by_django:
+        # The backend that accepted the password has ended the loop too.
+        attempt.refused_by = ""
     attempt.over = True
     if not attempt.noted:
         _note(attempt, request, name, email)

@@ -78,7 +78,8 @@ def on_user_login_failed(
     if context.person_stays():
         return
     name, email = lookups.identifier(credentials or {})
-    login_failures.note_attempt(request, name, email)
+    by_django = sender == "django.contrib.auth"
+    login_failures.note_attempt(request, name, email, by_django=by_django)
 
 
 def on_login_form_cleaned(form: Any) -> None:

@@ -186,6 +186,16 @@ class TestLock:
 
         assert [row["metadata"] for row in log.new()] == [{"reason": "invalid_password"}]
 
+    def test_by_a_failure_that_another_package_sends_is_no_second_failure(self, rf, bob, log):
+        for _ in range(3):
+            signals.user_login_failed.send(
+                sender="project",
+                credentials={"username": "bob"},
+                request=rf.post("/login/"),
+            )
+
+        assert log.new() == [wrong(bob)] * 3 + [locked(bob)]
+
     def test_sent_after_the_failure_is_no_second_failure(self, rf, bob, log):
         request = rf.post("/login/")
         authenticate(request, username="bob", password=WRONG)

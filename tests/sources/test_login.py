@@ -573,6 +573,22 @@ class TestFailure:
             "invalid_password",
         ]
 
+    def test_that_a_package_sends_after_the_right_password_is_no_refusal_of_the_backend(
+        self, client, bob, log
+    ):
+        """A second factor that is checked by hand, for one."""
+
+        def view(request):
+            authenticate(request, username="bob", password=PASSWORD)
+            signals.user_login_failed.send(
+                sender="project", credentials={"username": "bob"}, request=request
+            )
+
+        acts["factor"] = view
+        client.get("/act/factor/")
+
+        assert log.new() == [refused("invalid_password", "GET /act/factor/", user=bob)]
+
     def test_copies_nothing_but_names_from_the_credentials(self, log):
         credentials = dict.fromkeys(["otp", "pin", "nonce", "ticket", "Authorization"], WRONG)
         signals.user_login_failed.send(sender="project", credentials=credentials)
