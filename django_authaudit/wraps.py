@@ -65,14 +65,15 @@ _HOSTS = frozenset({"runserver", "shell", "shell_plus", "test", "testserver"})
 """Commands that only run what others wrote."""
 
 
-def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Put ``make(original)`` in the place of ``owner.name``, once."""
+def _replace(owner: Any, name: str, make: Callable[[Any], Any], by: Any = None) -> None:
+    """Put ``make(original)`` in the place of ``owner.name``, once there and once `by` a parent."""
     original = getattr(owner, name, None)
+    known = getattr(original, "_authaudit_wrap", ())
     # Where Django has it no longer, a system check says so.
-    if original is None or getattr(original, "_authaudit_wrap", False):
+    if original is None or hasattr(vars(owner).get(name), "_authaudit_wrap") or by in known:
         return
     wrapper = functools.wraps(original)(make(original))
-    wrapper.__dict__["_authaudit_wrap"] = True
+    wrapper.__dict__["_authaudit_wrap"] = (*known, by)
     setattr(owner, name, wrapper)
 
 
@@ -125,7 +126,7 @@ def after_cleaning(form_class: Any, callback: Callable[[Any], None]) -> None:
 
         return full_clean
 
-    _replace(form_class, "full_clean", make)
+    _replace(form_class, "full_clean", make, callback)
 
 
 def around_reset_request(form_class: Any, callback: Callable[..., None]) -> None:

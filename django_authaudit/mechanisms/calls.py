@@ -16,6 +16,8 @@ from typing import Any
 from django_authaudit import wraps
 from django_authaudit.guard import guard
 
+_WATCHED = "_authaudit_watched"
+
 
 class Call:
     """One call of what is watched, when it is over."""
@@ -42,7 +44,7 @@ def watch(path: str, callback: Callable[[Call], None]) -> None:
 def watch_in(owner: Any, name: str, callback: Callable[[Call], None]) -> None:
     """Do as `watch()` for the function `name` of `owner`, once."""
     original = getattr(owner, name)
-    if getattr(original, "_authaudit_watched", False):
+    if _is_watched(owner, name, callback):
         return
     names = tuple(inspect.signature(original).parameters)
 
@@ -53,8 +55,7 @@ def watch_in(owner: Any, name: str, callback: Callable[[Call], None]) -> None:
             call.result = original(*args, **kwargs)
         return call.result
 
-    wrapper.__dict__["_authaudit_watched"] = True
-    setattr(owner, name, wrapper)
+    _put(wrapper, owner, name, callback)
 
 
 def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -65,10 +66,19 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """
     with guard(f"wrapping {owner.__name__}.{name}()"):
         original = getattr(owner, name)
-        if not getattr(original, "_authaudit_watched", False):
-            wrapper = functools.wraps(original)(make(original))
-            wrapper.__dict__["_authaudit_watched"] = True
-            setattr(owner, name, wrapper)
+        if not _is_watched(owner, name, make):
+            _put(functools.wraps(original)(make(original)), owner, name, make)
+
+
+def _is_watched(owner: Any, name: str, by: Any) -> bool:
+    """Return whether the function is watched in its place, or inherited and watched `by` this."""
+    own = vars(owner).get(name)
+    return hasattr(own, _WATCHED) or by in getattr(getattr(owner, name), _WATCHED, ())
+
+
+def _put(wrapper: Any, owner: Any, name: str, by: Any) -> None:
+    wrapper.__dict__[_WATCHED] = (*getattr(wrapper, _WATCHED, ()), by)
+    setattr(owner, name, wrapper)
 
 
 def watch_form(path: str, callback: Callable[[Any], None]) -> None:

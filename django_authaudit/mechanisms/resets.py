@@ -33,21 +33,22 @@ def under_way() -> dict[str, str] | None:
     return next(found, None)
 
 
-def note_requested(request: Any, email: str, via: str, *, completed: bool = True) -> None:
+def note_requested(request: Any, email: str, via: str = "", *, completed: bool = True) -> None:
     """Record one request, whoever it is for: known and unknown addresses look alike.
 
-    Where the package has used a form of Django's, that has recorded it.
+    Where a form of Django's was used, that has recorded it; `via` is the package, if it is one.
     """
+    metadata = {"via": via} if via else {}
     told = pending.last(events.PASSWORD_RESET_REQUESTED)
     if told is not None:
-        told.metadata.setdefault("via", via)
+        told.metadata = {**metadata, **told.metadata}
         return
     recorder.note(
         events.PASSWORD_RESET_REQUESTED,
         request=request,
         email=email,
         outcome=None if completed else events.FAILURE,
-        metadata={"via": via},
+        metadata=metadata,
         explain=name_account,
     )
 

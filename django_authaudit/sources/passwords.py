@@ -83,13 +83,5 @@ def _look_at_link(request: Any, response: Any) -> None:
 
 
 def _look_at_request(request: Any, response: Any) -> None:
-    scope = context.current()
-    if response.status_code != 302 or scope is None:
-        return
-    if not any(draft.event.code == events.PASSWORD_RESET_REQUESTED for draft in scope.pending):
-        recorder.note(
-            events.PASSWORD_RESET_REQUESTED,
-            request=request,
-            email=str(request.POST.get("email", "")),
-            explain=resets.name_account,
-        )
+    if response.status_code == 302:
+        resets.note_requested(request, str(request.POST.get("email", "")))

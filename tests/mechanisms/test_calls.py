@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django import forms
 
-from django_authaudit import guard
+from django_authaudit import guard, wraps
 from django_authaudit.mechanisms import calls
 
 HERE = "tests.mechanisms.test_calls"
@@ -25,6 +25,10 @@ class Faster(Machine):
         return super().turn(times * 2, fast=fast)
 
 
+class Slower(Machine):
+    pass
+
+
 class Form(forms.Form):
     name = forms.CharField(max_length=3)
     number = forms.IntegerField()
@@ -40,6 +44,8 @@ def as_before(monkeypatch):
     """Give the classes back as they were."""
     monkeypatch.setattr(Machine, "turn", Machine.__dict__["turn"])
     monkeypatch.setattr(Faster, "turn", Faster.__dict__["turn"])
+    monkeypatch.setattr(Slower, "turn", Machine.turn)
+    monkeypatch.delattr(Slower, "turn")
     monkeypatch.setattr(Form, "full_clean", Form.full_clean)
 
 
@@ -81,6 +87,50 @@ def test_what_is_inherited_is_watched_where_it_is_named(seen):
     Faster().turn(1)
 
     assert [call.result for call in seen] == [2]
+
+
+def test_what_a_child_inherits_is_watched_though_its_parent_is_too(seen):
+    parents, children = [], []
+    calls.watch_in(Machine, "turn", parents.append)
+    calls.watch_in(Slower, "turn", children.append)
+    Machine().turn(1)
+    Slower().turn(2)
+
+    assert [call.result for call in parents] == [1, 2]
+    assert [call.result for call in children] == [2]
+
+
+def test_what_a_child_inherits_is_seen_once_where_its_parent_is_watched_by_the_same(seen):
+    for owner in (Machine, Slower, Slower):
+        calls.watch_in(owner, "turn", seen.append)
+    Slower().turn(2)
+
+    assert [call.result for call in seen] == [2]
+
+
+def test_what_a_child_inherits_is_replaced_though_its_parent_is_watched_too(seen):
+    def make(original):
+        return lambda *args: original(*args) * 10
+
+    calls.watch_in(Machine, "turn", seen.append)
+    calls.replace(Slower, "turn", make)
+    calls.replace(Slower, "turn", make)
+
+    assert (Machine().turn(1), Slower().turn(2)) == (1, 20)
+    assert [call.result for call in seen] == [1, 2]
+
+
+def test_a_form_is_seen_though_its_parent_is_watched_too(seen):
+    class Child(Form):
+        pass
+
+    children = []
+    wraps.after_cleaning(Form, seen.append)
+    wraps.after_cleaning(Child, children.append)
+    form = Child({})
+    form.is_valid()
+
+    assert (seen, children) == ([form], [form])
 
 
 def test_a_function_of_a_module_is_watched_where_it_is_called_through_it(seen):
