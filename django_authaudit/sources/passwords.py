@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django_authaudit import context, events, observers, recorder, wraps
@@ -24,10 +25,12 @@ class Source(base.Source):
     def connect(self) -> None:
         """Wrap the forms and look at the responses of the views."""
         from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
+        from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
 
         wraps.after_cleaning(PasswordChangeForm, on_change_form_cleaned)
         wraps.around_reset_request(PasswordResetForm, on_reset_requested)
-        observers.on_response(on_response, _has_view)
+        views = (PasswordResetConfirmView, PasswordResetView)
+        observers.on_response(on_response, partial(_comes_from, views))
 
 
 def on_change_form_cleaned(form: Any) -> None:
@@ -54,18 +57,18 @@ def on_reset_requested(email: str, users: Sequence[Any], request: Any, completed
     )
 
 
-def _has_view(request: Any, response: Any, exception: Any) -> bool:
-    return response is not None and context.view_class(request) is not None
+def _comes_from(views: tuple[type, ...], request: Any, response: Any, exception: Any) -> bool:
+    view = context.view_class(request)
+    return isinstance(view, type) and issubclass(view, views) and response is not None
 
 
 def on_response(request: Any, response: Any, exception: Any) -> None:
     """Record a link that is bad, expired or used, and requests by forms that are not Django's."""
-    view = context.view_class(request)
-    from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
+    from django.contrib.auth.views import PasswordResetConfirmView
 
-    if issubclass(view, PasswordResetConfirmView):
+    if issubclass(context.view_class(request), PasswordResetConfirmView):
         _look_at_link(request, response)
-    elif issubclass(view, PasswordResetView) and request.method == "POST":
+    elif request.method == "POST":
         _look_at_request(request, response)
 
 
