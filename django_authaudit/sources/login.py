@@ -104,6 +104,9 @@ def _refused_after_password(form: Any) -> None:
 
 
 def _refused_before_password(form: Any) -> None:
+    # What authenticate() has refused, a form may tell at its fields too.
+    if form.request is not None and wraps.current_attempt(form.request).over:
+        return
     refused = [
         name
         for name in ("username", "password")

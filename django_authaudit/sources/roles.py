@@ -158,10 +158,17 @@ class _Change:
         return self.relation.note(owner, role, granted, self.using)
 
     def _memory(self) -> dict[str, Any]:
-        memories = self.instance.__dict__.setdefault("_authaudit_pairs", {})
+        memories = self.instance.__dict__.setdefault("_authaudit_pairs", _Memories())
         key = (self.relation.field.remote_field.through, self.reverse)
         memory: dict[str, Any] = memories.setdefault(key, {})
         return memory
+
+
+class _Memories(dict[Any, dict[str, Any]]):
+    """What an account or a group remembers; a copy of it, or a cache, begins with nothing."""
+
+    def __reduce__(self) -> tuple[type[_Memories], tuple[()]]:
+        return _Memories, ()
 
 
 def _block(using: str) -> tuple[Any, ...]:
@@ -169,14 +176,14 @@ def _block(using: str) -> tuple[Any, ...]:
     return tuple(filter(None, connections[using].savepoint_ids))
 
 
-def on_pre_save_group(sender: Any, instance: Any, raw: bool, using: str, **kwargs: Any) -> None:
+def on_pre_save_group(
+    sender: Any, instance: Any, raw: bool, using: str, update_fields: Any, **kwargs: Any
+) -> None:
     """Remember the name that the database holds."""
     instance.__dict__.pop("_authaudit_name", None)
-    if not raw and instance.pk is not None:
-        names = sender._base_manager.using(using).filter(pk=instance.pk)
-        instance.__dict__["_authaudit_name"] = next(
-            iter(names.values_list("name", flat=True)), None
-        )
+    saves_name = update_fields is None or "name" in update_fields
+    if saves_name and not raw and instance.pk is not None:
+        instance.__dict__["_authaudit_name"] = _stored_name(instance, using)
 
 
 def on_post_save_group(
@@ -186,12 +193,23 @@ def on_post_save_group(
     old = instance.__dict__.pop("_authaudit_name", None)
     if raw:
         return
-    metadata = {"group": instance.name}
-    if created:
+    name = instance.name
+    if hasattr(name, "resolve_expression"):
+        name = _stored_name(instance, using)
+    metadata = {"group": name}
+    # A new child of a stored group is no new group.
+    if created and old is None:
         recorder.note(events.GROUP_CREATED, using=using, metadata=metadata)
-    elif old is not None and old != instance.name:
-        metadata |= {"old": old, "new": instance.name}
+    elif old not in (None, name):
+        metadata |= {"old": old, "new": name}
         recorder.note(events.GROUP_RENAMED, using=using, metadata=metadata)
+
+
+def _stored_name(instance: Any, using: str) -> str | None:
+    from django.contrib.auth.models import Group
+
+    found = Group._base_manager.using(using).filter(pk=instance.pk)
+    return found.values_list("name", flat=True).first()
 
 
 def on_pre_delete_role(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:

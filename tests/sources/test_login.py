@@ -341,6 +341,11 @@ class TestFailure:
 
         assert log.new() == [refused("invalid_password", "POST /captcha-login/", user=bob)]
 
+    def test_that_the_form_tells_at_its_field_is_one_entry(self, client, bob, log):
+        client.post("/telling-login/", typed("bob", WRONG))
+
+        assert log.new() == [refused("invalid_password", "POST /telling-login/", user=bob)]
+
     def test_of_a_malformed_name_behind_a_prefix(self, client, bob, log):
         answers = {"login-username": "b\0b", "login-password": WRONG, "login-answer": "42"}
         client.post("/captcha-login/", answers)

@@ -1,5 +1,8 @@
 """Roles: one entry for each account and role that really came or went, by whatever path."""
 
+import copy
+import pickle
+
 import pytest
 from asgiref.sync import async_to_sync
 from django import VERSION
@@ -7,9 +10,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 
 from tests.sources.recorded import role, success
-from tests.users.models import Customer, ProxyUser
+from tests.users.models import Customer, ProxyUser, Team
 from tests.views import acts
 
 
@@ -156,6 +161,20 @@ class TestGroupsOfAnAccount:
         assert kept == revoked(bob, group("editors"))
         assert (undone["event"], undone["outcome"]) == ("authz.role.granted", "failure")
 
+    def test_leave_the_account_fit_to_be_cached_and_copied(self, as_bob, bob, editors, log):
+        def view(request):
+            with transaction.atomic():
+                bob.groups.set([editors])
+                bob.groups.clear()
+                assert pickle.loads(pickle.dumps(bob)).username == "bob"
+                assert copy.deepcopy(bob).username == "bob"
+                bob.groups.set([editors])
+
+        acts["cache"] = view
+        assert as_bob.get("/act/cache/").status_code == 200
+        assert bob.groups.exists()
+        assert len(log.new()) == 1
+
     def test_in_async_code(self, bob, editors, log):
         async_to_sync(bob.groups.aadd)(editors)
         async_to_sync(bob.groups.aset)([])
@@ -248,6 +267,29 @@ class TestPermissionsOfAnAccount:
 
 
 class TestGroups:
+    def test_of_a_model_of_the_project_are_one_entry(self, editors, log):
+        team = Team(group_ptr=editors, room="1")
+        team.name = "editors"
+        team.save()
+        team.name = "writers"
+        team.save(update_fields=["room"])
+        team.save()
+        Team.objects.create(name="authors", room="2")
+        team.delete()
+
+        assert log.new() == [
+            success("authz.group.renamed", group="writers", old="editors", new="writers"),
+            success("authz.group.created", group="authors"),
+            success("authz.group.deleted", group="writers"),
+        ]
+
+    def test_renamed_by_an_expression_are_read_back(self, editors, log):
+        editors.name = Concat(F("name"), Value(" and writers"))
+        editors.save()
+
+        names = {"old": "editors", "new": "editors and writers"}
+        assert log.new() == [success("authz.group.renamed", group="editors and writers", **names)]
+
     def test_created_renamed_and_deleted(self, log):
         editors = Group.objects.create(name="editors")
         editors.save()

@@ -10,6 +10,7 @@ urlpatterns = [
     path("act-async/<slug:name>/", views.act_async),
     path("async-logout/", views.async_logout),
     path("captcha-login/", views.captcha_login),
+    path("telling-login/", views.telling_login),
     path("members-by-another-name/", views.members_by_another_name),
     path("step-up-required/", views.step_up_required),
     path("step-up/", views.step_up),

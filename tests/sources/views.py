@@ -36,6 +36,18 @@ class CaptchaForm(AuthenticationForm):
             raise ValidationError("Are you human?", code="captcha")
 
 
+class TellingForm(AuthenticationForm):
+    """Says at the field what was wrong."""
+
+    def get_invalid_login_error(self):
+        return ValidationError({"password": ValidationError("Wrong.", code="wrong")})
+
+
+@csrf_exempt
+def telling_login(request):
+    return HttpResponse("in" if TellingForm(request, data=request.POST).is_valid() else "out")
+
+
 @csrf_exempt
 def captcha_login(request):
     """Validate the form in a view that is no LoginView and shows no context."""

@@ -1,6 +1,6 @@
-"""User models that inherit from Django's own."""
+"""User models and a group that inherit from Django's own."""
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import models
 
 
@@ -13,3 +13,9 @@ class Customer(User):
     """Inherits by a table of its own."""
 
     number = models.CharField(max_length=20)
+
+
+class Team(Group):
+    """Has a column besides the name."""
+
+    room = models.CharField(max_length=20)
