@@ -28,6 +28,12 @@ class AppendOnlyQuerySet(models.QuerySet[ModelT]):
         """Raise ReadOnlyError: an entry never changes."""
         raise ReadOnlyError("The entries of the audit log are never changed.")
 
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
+        """Insert `objs`; raise ReadOnlyError where stored rows would change by it."""
+        if options.get("update_conflicts") or any(args[2:3]):
+            raise ReadOnlyError("The entries of the audit log are never changed.")
+        return super().bulk_create(objs, *args, **options)
+
     def delete(self) -> NoReturn:
         """Raise ReadOnlyError: entries leave by retention alone."""
         raise ReadOnlyError("Entries are deleted by prune_audit_log alone.")

@@ -42,9 +42,13 @@ def test_a_stored_entry_is_never_deleted(row):
     [
         lambda rows: rows.update(username="mallory"),
         lambda rows: rows.bulk_update(list(rows), ["username"]),
+        lambda rows: rows.bulk_create(
+            list(rows), update_conflicts=True, update_fields=["username"], unique_fields=["id"]
+        ),
+        lambda rows: rows.bulk_create(list(rows), None, False, True, ["username"], ["id"]),
         lambda rows: rows.delete(),
     ],
-    ids=["update", "bulk_update", "delete"],
+    ids=["update", "bulk_update", "bulk_create", "bulk_create by place", "delete"],
 )
 def test_a_queryset_never_changes_entries(row, change):
     with pytest.raises(ReadOnlyError):
