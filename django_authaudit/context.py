@@ -26,7 +26,16 @@ UNKNOWN: Any = object()
 class RequestContext:
     """What one request has recorded so far. One object, so that worker threads append to it."""
 
-    __slots__ = ("exception", "open", "pending", "refused", "request", "response", "token")
+    __slots__ = (
+        "exception",
+        "open",
+        "pending",
+        "refused",
+        "request",
+        "response",
+        "session_outside",
+        "token",
+    )
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -35,6 +44,8 @@ class RequestContext:
         self.exception: BaseException | None = None
         self.response: Any = None
         self.open = True
+        # A session that was there before us is saved after our flush.
+        self.session_outside = hasattr(request, "session")
         self.token: Any = None
 
 

@@ -81,7 +81,7 @@ class Draft:
         """Name the session, which is made after the signal, and say when it was not kept."""
         self.session_key = context.session_key(self.request) or self.session_key
         scope = self.scope
-        if scope is not None and scope.request is self.request:
+        if scope is not None and scope.request is self.request and not scope.session_outside:
             cookies = getattr(scope.response, "cookies", {})
             if settings.SESSION_COOKIE_NAME not in cookies:
                 self.metadata["session_kept"] = False

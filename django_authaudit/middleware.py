@@ -30,6 +30,9 @@ class AuditMiddleware:
 
     def __call__(self, request: HttpRequest) -> Any:
         """Answer `request`; the response leaves when its entries are durable."""
+        if _is_inside(request):
+            # It stands in MIDDLEWARE twice; one response shown twice would be two refusals.
+            return self.get_response(request)
         if self.is_async:
             return self._answer_async(request)
         scope = context.enter(request)
@@ -58,6 +61,11 @@ class AuditMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Remember what the view raised; Django makes a response of it."""
         context.note_exception(exception)
+
+
+def _is_inside(request: HttpRequest) -> bool:
+    scope = context.current()
+    return scope is not None and scope.request is request
 
 
 def _has_recorded(scope: context.RequestContext, response: Any) -> bool:

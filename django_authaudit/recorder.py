@@ -11,8 +11,8 @@ import asyncio
 import functools
 import logging
 import os
-from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -28,7 +28,7 @@ from django_authaudit.sinks.database import write_alias
 
 logger = logging.getLogger("django_authaudit")
 
-_settled: deque[Draft] = deque()
+_settled: list[Draft] = []
 """Drafts whose transaction has ended, to be written at the next safe point."""
 _tasks: set[asyncio.Task[None]] = set()
 """Keeps tasks from being collected before they are done."""
@@ -119,9 +119,8 @@ async def arecord(event: str, **facts: Any) -> None:
 
 def flush(scope: context.RequestContext) -> None:
     """Make durable what `scope` has recorded; may query, so not in an event loop."""
-    drafts, scope.pending = scope.pending, []
     with guard("flushing"):
-        _write([draft for draft in drafts if not _hold(draft)])
+        _write([draft for draft in _take_all(scope.pending) if not _hold(draft)])
 
 
 def write_settled(**kwargs: Any) -> None:
@@ -150,6 +149,9 @@ def _keep(scope: context.RequestContext, draft: Draft) -> None:
     if alias is not None:
         draft.fate = transactions.Fate(alias)
     scope.pending.append(draft)
+    if not scope.open:
+        # A worker thread of the request was still at it when the request was flushed.
+        flush(scope)
 
 
 def _in_event_loop() -> bool:
@@ -213,7 +215,7 @@ def _write(drafts: list[Draft]) -> None:
     if transactions.in_transaction(alias) and transactions.test_case(alias) is None:
         _settled.extend(drafts)
         return
-    waited = [draft for draft in _take_settled() if _is_of_this_test(draft)]
+    waited = [draft for draft in _take_all(_settled) if _is_of_this_test(draft)]
     deliver(sorted([*waited, *drafts], key=lambda draft: draft.id))
 
 
@@ -224,14 +226,14 @@ def _is_of_this_test(draft: Draft) -> bool:
     )
 
 
-def _take_settled() -> list[Draft]:
+def _take_all(drafts: list[Draft]) -> list[Draft]:
+    """Empty `drafts` and return what was in it; what two threads take, they share."""
     taken: list[Draft] = []
-    while True:
-        # Another thread may take the last one first.
-        try:
-            taken.append(_settled.popleft())
-        except IndexError:
-            return taken
+    # Another thread may take the last one first.
+    with suppress(IndexError):
+        while True:
+            taken.append(drafts.pop())
+    return taken[::-1]
 
 
 def forget_settled(**kwargs: Any) -> None:

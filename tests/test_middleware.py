@@ -53,6 +53,14 @@ def test_it_is_async_where_the_next_is(shown, rf):
     assert not iscoroutinefunction(AuditMiddleware(lambda request: HttpResponse()))
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/forbidden/", "/forbidden-async/"])
+def test_a_second_one_in_the_settings_doubles_nothing(client, settings, rows, path):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:1], *settings.MIDDLEWARE]
+    client.get(path)
+    assert [row.event for row in rows()] == ["authz.forbidden"]
+
+
 def test_an_observer_that_raises_harms_nobody(shown, rf, caplog):
     def on_response(request, response, exception):
         raise LookupError

@@ -288,6 +288,35 @@ def test_a_thread_records_on_its_own(log, bob):
     assert log() == [("auth.logout", "success", False)]
 
 
+def test_what_a_worker_thread_records_while_its_request_ends_is_kept(act, rows):
+    recording, answered = threading.Event(), threading.Event()
+
+    class Slow:
+        is_authenticated = True
+        pk = 7
+
+        def get_username(self):
+            recording.set()
+            answered.wait(30)
+            return "slow"
+
+    def work():
+        record("auth.logout", user=Slow())
+        connection.close()
+
+    def view(request):
+        # As asyncio.to_thread() has it: the thread knows the request.
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=[work]))
+        threads[0].start()
+        recording.wait(30)
+
+    threads = []
+    act(view)
+    answered.set()
+    threads[0].join()
+    assert [row.username for row in rows("auth.logout")] == ["slow"]
+
+
 async def test_an_async_view_records_like_any_other(threads, async_client, rows, bob_async):
     await async_client.post("/async-login/", {"username": "bob", "password": "wrong"})
     await async_client.post("/async-login/", {"username": "bob", "password": "right"})
@@ -381,6 +410,16 @@ def test_a_login_whose_session_was_not_kept_says_so(act, client, rows, bob):
     (row,) = rows("auth.login.success")
     assert row.metadata["session_kept"] is False
     assert row.outcome == "success"
+
+
+def test_a_session_that_middleware_outside_of_ours_keeps_is_not_called_lost(
+    client, rows, bob, settings
+):
+    ours, *others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [*others, ours]
+    client.post("/login/", {"username": "bob", "password": "right"})
+    (row,) = rows("auth.login.success")
+    assert "session_kept" not in row.metadata
 
 
 def test_a_login_whose_session_was_kept_says_nothing(client, rows, bob):
