@@ -214,6 +214,9 @@ SUSPICIOUS_REQUEST = _refusal(
 )
 
 AUDIT_SEALED = _fact("audit.sealed", _("Audit log sealed"), SUCCESS, "info")
+AUDIT_EXPORTED = _fact(
+    "audit.exported", _("Audit log exported"), SUCCESS, "info", "sensitive_read"
+)
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")
 AUDIT_HOLD_RELEASED = _fact("audit.hold_released", _("Hold released"), SUCCESS, "medium")

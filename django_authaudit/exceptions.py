@@ -38,3 +38,11 @@ class TamperedError(AuthAuditError):
 
 class AnchorError(AuthAuditError):
     """Raised when the seals of the log are not those that were anchored."""
+
+
+class PersonError(AuthAuditError):
+    """Raised when it is not clear whose entries are meant."""
+
+
+class ExportError(AuthAuditError):
+    """Raised when what is asked for cannot be exported."""

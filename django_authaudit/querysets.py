@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.db import models
 
-from django_authaudit.entry import first_id_at
+from django_authaudit.entry import Entry, first_id_at
 from django_authaudit.events import FAILURE
 from django_authaudit.exceptions import ReadOnlyError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from django_authaudit.models import AuditLog  # noqa: F401 - named in a string below
 
 ModelT = TypeVar("ModelT", bound=models.Model)
+_COLUMNS = tuple(field.name for field in fields(Entry))
 
 
 class AppendOnlyQuerySet(models.QuerySet[ModelT]):
@@ -79,6 +82,20 @@ class AuditLogQuerySet(AppendOnlyQuerySet["AuditLog"]):
     def older_than(self, moment: datetime) -> AuditLogQuerySet:
         """Return the entries from before `moment`."""
         return self.filter(id__lt=first_id_at(moment))
+
+    def entries(self, batch_size: int = 2_000) -> Iterator[Entry]:
+        """Yield them as `Entry`, oldest first, however many: only a batch is held in memory.
+
+        Each batch goes on after the last key. A cursor would not do: MariaDB and SQLite hold
+        all of its rows, and that of PostgreSQL holds a transaction open.
+        """
+        rows = self.order_by("pk").values_list(*_COLUMNS)
+        batch = list(rows[:batch_size])
+        while batch:
+            for row in batch:
+                yield Entry(**dict(zip(_COLUMNS, row, strict=True)))
+            last = batch[-1][_COLUMNS.index("id")]
+            batch = list(rows.filter(pk__gt=last)[:batch_size])
 
 
 AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)

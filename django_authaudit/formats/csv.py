@@ -35,6 +35,7 @@ COLUMNS = (
     "writer",
     "sequence",
     "salt",
+    "leaf",
     "signature",
 )
 HEADER = ",".join(COLUMNS)

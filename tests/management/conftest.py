@@ -45,9 +45,8 @@ class Project:
             self.command(*arguments),
             cwd=ROOT,
             env=self.environment,
-            text=True,
             preexec_fn=handle_signals_as_usual,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
         )
         self.processes.append(process)
         return process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
 from django_authaudit import retention
+from django_authaudit.management.arguments import whole_number
 from django_authaudit.management.stopping import stop_when_asked
 
 _ERASE_LINE = "\r\x1b[K"
@@ -86,11 +86,3 @@ class Command(BaseCommand):
         """Put `line` in the place of the one before, on a terminal."""
         self.stdout.write(_ERASE_LINE + line, ending="")
         self.stdout.flush()
-
-
-def whole_number(text: str) -> int:
-    """Return the number that `text` is; raise ArgumentTypeError for none."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, such as 90") from None
