@@ -41,7 +41,7 @@ class AnchorError(AuthAuditError):
 
 
 class PersonError(AuthAuditError):
-    """Raised when it is not clear whose entries are meant."""
+    """Raised when it is not clear who is meant."""
 
 
 class ExportError(AuthAuditError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from django_authaudit import events, recorder
@@ -56,7 +57,7 @@ class Selection:
             "until": self.until and self.until.isoformat(),
             "event": self.event,
             "outcome": self.outcome,
-            "user": self.person and ", ".join(sorted(self.person.names)),
+            "user": self.person and self.person.name,
             "ip": self.ip,
         }
         return {name: value for name, value in asked.items() if value}
@@ -97,8 +98,12 @@ def record(selection: Selection, format: Format, count: int, *, whole: bool, **m
         **({} if whole else {"interrupted": True}),
         **more,
     }
-    account = selection.person.account if selection.person is not None else None
-    recorder.record(events.AUDIT_EXPORTED, user=account, metadata=metadata)
+    person = selection.person
+    facts: dict[str, Any] = {}
+    if person is not None:
+        account = get_user_model()._base_manager.filter(pk=person.key).first()
+        facts = {"user": account, "username": person.name, "email": person.email}
+    recorder.record(events.AUDIT_EXPORTED, metadata=metadata, **facts)
 
 
 def _of_event(entries: AuditLogQuerySet, event: str) -> AuditLogQuerySet:

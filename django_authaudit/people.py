@@ -1,4 +1,4 @@
-"""Whose entries are meant, when somebody is named by what a person types."""
+"""Whose entries: an account that there is or was, or a name that was only ever typed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import Q
 
-from django_authaudit.events import ACCOUNT_DELETED
 from django_authaudit.exceptions import PersonError
-from django_authaudit.models import AuditLog
+from django_authaudit.lookups import email_field
 from django_authaudit.querysets import AuditLogQuerySet
 
 
 @dataclass(frozen=True)
 class Person:
-    """One account, that exists or did, as the log may know it."""
+    """Somebody whom the log names; without a `key`, a name that is no account's."""
 
-    keys: frozenset[Any]
-    names: frozenset[str]
-    """What stands as user name where somebody failed to sign in: e-mail addresses as well."""
-    account: Any = None
+    key: Any
+    name: str
+    email: str = ""
 
     def among(self, entries: AuditLogQuerySet) -> AuditLogQuerySet:
         """Return those of `entries` that concern the person, or that the person caused.
@@ -30,73 +28,68 @@ class Person:
         A name counts where the entry has no account: that of another may have the same name, or
         may have had it before.
         """
-        named = Q(username__in=self.names) | Q(email__in=self.names)
-        return entries.filter(
-            Q(user_id__in=self.keys)
-            | Q(actor_id__in=self.keys)
-            | Q(user_id=None) & named
-            | Q(actor_id=None, actor_username__in=self.names)
-        )
+        # Whoever fails to sign in may have typed the e-mail address as a user name.
+        names = {self.name, self.email, self.email.lower()} - {""}
+        condition = Q(user__isnull=True) & (Q(username__in=names) | Q(email__in=names))
+        condition |= Q(actor__isnull=True, actor_username__in=names)
+        if self.key is not None:
+            condition |= Q(user_id=self.key) | Q(actor_id=self.key)
+        return entries.filter(condition)
 
 
-def find_person(text: str, *, using: str) -> Person:
-    """Return who is called `text`: a user name, an e-mail address or a key, in this order.
+def find_person(text: str, entries: AuditLogQuerySet) -> Person:
+    """Return who is meant by `text`: the name, the e-mail address or the key of an account.
 
-    An account that was deleted is known by its entry in the log, which is in the database
-    `using`; whom nobody knows is looked for by that name. Raises PersonError when several
-    accounts have the e-mail address.
+    Accounts that are gone are found in `entries`. Raises PersonError for nobody, for a name that
+    several accounts had of which none is left, and for an address that several accounts have.
     """
-    account = _by_name(text) or _by_email(text) or _by_key(text)
+    account = _account(text)
     if account is not None:
-        names = {account.get_username(), _email_of(account)} - {""}
-        return Person(frozenset({account.pk}), frozenset(names | _lower(names)), account)
-    key = _key(text)
-    keys = {key} if key is not None else set()
-    names = {text}
-    called = Q(username=text) | Q(email=text) | Q(user_id__in=keys)
-    deleted = AuditLog.objects.using(using).of_event(ACCOUNT_DELETED).filter(called)
-    for found, name, email in deleted.values_list("user_id", "username", "email"):
-        keys.add(found)
-        names |= {name, email} - {""}
-    return Person(frozenset(keys - {None}), frozenset(names | _lower(names)))
+        return account
+    named = entries.filter(username=text)
+    keys = set(named.exclude(user__isnull=True).values_list("user_id", flat=True).distinct()[:2])
+    if len(keys) > 1:
+        raise PersonError(
+            f"Several accounts were named {text!r}, and none of them is left: give the key of one."
+        )
+    if keys or named.exists():
+        return _remembered(keys.pop(), text, entries) if keys else Person(None, text)
+    key: Any = _key(text)
+    last = entries.filter(user_id=key).order_by("-pk").first() if key is not None else None
+    if last is None:
+        raise PersonError(f"Neither an account nor an entry is known by {text!r}.")
+    return Person(key, last.username, last.email)
 
 
-def _by_name(text: str) -> Any:
-    try:
-        return get_user_model()._default_manager.get_by_natural_key(text)
-    except ObjectDoesNotExist:
+def _remembered(key: Any, name: str, entries: AuditLogQuerySet) -> Person:
+    emails = entries.filter(user_id=key, username=name).order_by("-pk")
+    return Person(key, name, emails.values_list("email", flat=True).first() or "")
+
+
+def _account(text: str) -> Person | None:
+    accounts: Any = get_user_model()._base_manager
+    found = accounts.filter(**{get_user_model().USERNAME_FIELD: text}).first()
+    email = email_field()
+    if found is None and email and "@" in text:
+        found = _only(text, accounts.filter(**{f"{email}__iexact": text}))
+    if found is None and (key := _key(text)) is not None:
+        found = accounts.filter(pk=key).first()
+    if found is None:
         return None
+    return Person(found.pk, found.get_username(), getattr(found, email) or "" if email else "")
 
 
-def _by_email(text: str) -> Any:
-    model = get_user_model()
-    field = getattr(model, "EMAIL_FIELD", None)
-    if not field or "@" not in text:
-        return None
-    found = list(model._base_manager.filter(**{f"{field}__iexact": text})[:2])
+def _only(address: str, accounts: Any) -> Any:
+    found = list(accounts[:2])
     if len(found) > 1:
-        raise PersonError(f"Several accounts have the e-mail address {text}: name one of them.")
+        raise PersonError(
+            f"Several accounts have the e-mail address {address!r}: give the name of one."
+        )
     return found[0] if found else None
 
 
-def _by_key(text: str) -> Any:
-    key = _key(text)
-    return get_user_model()._base_manager.filter(pk=key).first() if key is not None else None
-
-
 def _key(text: str) -> Any:
-    """Return the key that `text` can be, or None."""
-    field = get_user_model()._meta.pk
     try:
-        return field.clean(text, None)
-    except ValidationError:
+        return get_user_model()._meta.pk.to_python(text)
+    except (ValidationError, ObjectDoesNotExist):
         return None
-
-
-def _email_of(account: Any) -> str:
-    field = getattr(account, "EMAIL_FIELD", None)
-    return str(getattr(account, field, "") or "") if field else ""
-
-
-def _lower(names: set[str]) -> set[str]:
-    return {name.lower() for name in names if "@" in name}

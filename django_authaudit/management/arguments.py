@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
+from datetime import datetime, time
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -18,18 +18,19 @@ def whole_number(text: str) -> int:
 
 
 def moment(text: str) -> datetime:
-    """Return the time that `text` is, in the site's time zone unless it has an offset.
+    """Return the moment that `text` names, a day for its first; raise ArgumentTypeError for none.
 
-    A date is its first moment. Raises ArgumentTypeError for what is no time.
+    Without an offset it is in the project's time zone.
     """
     try:
         day = parse_date(text)
-        found = parse_datetime(f"{day}T00:00" if day is not None else text)
-        if found is not None:
-            aware = timezone.make_aware(found) if timezone.is_naive(found) else found
-            return timezone.localtime(aware)
-    except (ValueError, OverflowError):
-        pass
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is no time, such as 2026-01-31 or 2026-01-31T08:00+01:00"
-    )
+        found = parse_datetime(text) if day is None else datetime.combine(day, time.min)
+    except ValueError:
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date or time, such as 2026-01-31 or 2026-01-31T18:00+01:00"
+        )
+    if timezone.is_naive(found):
+        return timezone.make_aware(found, timezone.get_default_timezone())
+    return found

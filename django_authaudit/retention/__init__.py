@@ -1,7 +1,6 @@
 """How long entries are kept, and how they leave."""
 
 from django_authaudit.retention.batches import LONGEST_WAIT, MOST_ROWS, Batch
-from django_authaudit.retention.people import Person, PersonError, find_person
 from django_authaudit.retention.periods import RetentionError, cutoff_for, entries_of, expired
 from django_authaudit.retention.pruning import Batches, prune
 
@@ -10,12 +9,9 @@ __all__ = [
     "MOST_ROWS",
     "Batch",
     "Batches",
-    "Person",
-    "PersonError",
     "RetentionError",
     "cutoff_for",
     "entries_of",
     "expired",
-    "find_person",
     "prune",
 ]

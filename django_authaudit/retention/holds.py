@@ -16,9 +16,9 @@ from django_authaudit import events, hardening
 from django_authaudit.entry import LIMITS, first_id_at
 from django_authaudit.exceptions import AuthAuditError
 from django_authaudit.models import AuditHold
+from django_authaudit.people import Person
 from django_authaudit.querysets import AuditLogQuerySet
 from django_authaudit.recorder import record
-from django_authaudit.retention.people import Person
 
 OPERATOR_LIMIT = LIMITS["username"]
 

@@ -91,8 +91,8 @@ def test_a_person_can_be_named_by_key_and_be_gone(log, ann):
 
     hold("--user", key)
 
-    assert prune() == 3
-    assert left() == HERS - {"as an address"}
+    assert prune() == 2
+    assert left() == HERS
 
 
 def test_a_name_that_was_only_ever_typed_is_held(db):

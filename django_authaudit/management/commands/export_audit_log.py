@@ -16,6 +16,7 @@ from django_authaudit.exceptions import ExportError, PersonError
 from django_authaudit.management.arguments import moment
 from django_authaudit.management.destinations import file_or_pipe, nobody_reads
 from django_authaudit.management.stopping import stop_when_asked
+from django_authaudit.models import AuditLog
 from django_authaudit.people import find_person
 from django_authaudit.sinks.database import write_alias
 
@@ -74,7 +75,8 @@ class Command(BaseCommand):
     def export(self, **options: Any) -> None:
         """Write what is selected, and record it, also when it is broken off."""
         using, path = options["database"] or write_alias(), options["output"]
-        person = find_person(options["user"], using=using) if options["user"] else None
+        log = AuditLog.objects.using(using)
+        person = find_person(options["user"], log) if options["user"] else None
         asked = {name: options[name] for name in ("since", "until", "event", "outcome", "ip")}
         selection = exports.Selection(person=person, **asked)
         format = formats.make_format(options["format"])

@@ -13,9 +13,10 @@ from django.db import Error, connections
 
 from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.exceptions import AuthAuditError
-from django_authaudit.management.moments import moment
+from django_authaudit.management.arguments import moment
 from django_authaudit.models import AuditHold
-from django_authaudit.retention import entries_of, find_person, holds
+from django_authaudit.people import find_person
+from django_authaudit.retention import entries_of, holds
 from django_authaudit.sinks.database import write_alias
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
+from django_authaudit.management.arguments import moment
 from django_authaudit.reports import document, inventory, profiles, renderers, report
 from django_authaudit.sinks.database import write_alias
 
@@ -82,14 +81,3 @@ class Command(BaseCommand):
         made = f"{timezone.now():%Y-%m-%d %H:%M} UTC"
         text = renderers.render(options["format"], title, sections, {"made": made, **data})
         self.stdout.write(text, ending="")
-
-
-def moment(text: str) -> datetime:
-    """Return the moment that `text` (ISO 8601; a date alone is its beginning) stands for."""
-    try:
-        found = parse_datetime(f"{text}T00:00" if parse_date(text) else text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date and no time in ISO 8601.")
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
