@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve
 
 from django_authaudit import context, events, observers, recorder, wraps
-from django_authaudit.drafts import Draft
+from django_authaudit.drafts import Draft, Explain
 from django_authaudit.sources import base
 
 _BY_STATUS = {
@@ -116,13 +118,17 @@ def _detail(response: Any) -> Any:
     return data.get("detail") if is_error and data is not None else None
 
 
-def _refused(event: str, request: Any, metadata: dict[str, Any]) -> None:
+def _refused(
+    event: str, request: Any, metadata: dict[str, Any], explain: Explain | None = None
+) -> None:
     scope = context.current()
     if scope is not None and not scope.refused:
-        _note(event, request, metadata)
+        _note(event, request, metadata, explain)
 
 
-def _note(event: str, request: Any, metadata: dict[str, Any], explain: Any = None) -> None:
+def _note(
+    event: str, request: Any, metadata: dict[str, Any], explain: Explain | None = None
+) -> None:
     view = context.view_name(context.underlying(request))
     facts = {**metadata, "view": view} if view else metadata
     recorder.note(event, request=request, user=context.UNKNOWN, metadata=facts, explain=explain)
@@ -135,9 +141,15 @@ def _look_at_redirect(request: Any, response: Any) -> None:
         return
     target = urlsplit(location)
     wanted = parse_qs(target.query).get(REDIRECT_FIELD_NAME, [""])[0]
-    own = (request.get_full_path(), request.build_absolute_uri())
-    if wanted in own and _is_login(target.path):
-        _note(events.FORBIDDEN, request, {"via": "redirect"}, _drop_unless_signed_in)
+    if wanted in _addresses(request) and _is_login(target.path):
+        _refused(events.FORBIDDEN, request, {"via": "redirect"}, _drop_unless_signed_in)
+
+
+def _addresses(request: Any) -> Iterator[str]:
+    """Yield what the page is called, within its host and without."""
+    yield request.get_full_path()
+    with suppress(DisallowedHost):
+        yield request.build_absolute_uri()
 
 
 def _is_login(path: str) -> bool:

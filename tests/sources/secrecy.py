@@ -18,9 +18,9 @@ COLUMNS = (
     *("client_secret", "code", "code_challenge", "device_code", "user_code"),
 )
 OURS = logging.getLogger("django_authaudit")
-# What these log themselves, with us or without: the path of what is refused, and all that an
-# identity provider says of a person.
-THEIRS = ("django.request", "djangosaml2", "saml2")
+# What these log themselves, with us or without: the path and the Referer of what is refused, and
+# all that an identity provider says of a person.
+THEIRS = ("django.request", "django.security.csrf", "djangosaml2", "saml2")
 
 
 class Secrets(set):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 
 from django_authaudit.cleaning import MASK
@@ -332,6 +333,25 @@ class TestRedirectToTheLogin:
             "django.contrib.auth.middleware.LoginRequiredMiddleware",
         ]
         assert client.get("/").status_code == 302
+        assert log.new() == []
+
+    def test_for_another_failure_is_that_failure_alone(self, as_bob, bob, log):
+        def view(request):
+            authenticate(request, username="bob", password=WRONG)
+            return redirect_to_login(request.get_full_path())
+
+        acts["confirm"] = view
+        as_bob.post("/act/confirm/")
+
+        assert [row["event"] for row in log.new()] == ["auth.login.failure"]
+
+    def test_of_a_request_to_another_host_is_looked_at_like_any(self, as_bob, log, settings):
+        settings.MIDDLEWARE = [
+            path for path in settings.MIDDLEWARE if not path.endswith("CommonMiddleware")
+        ]
+        acts["away"] = lambda request: redirect_to_login("/elsewhere/")
+        as_bob.get("/act/away/", headers={"host": "evil.example"})
+
         assert log.new() == []
 
     @pytest.mark.parametrize("path", ["/step-up-required/", "/elsewhere/", "/nowhere-required/"])
