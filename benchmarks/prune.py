@@ -66,10 +66,10 @@ def deleted_in_batches(cutoff: datetime) -> dict[str, Any]:
     transactions: list[float] = []
     delete = batches._delete
 
-    def timed(entries: Any, using: str) -> int:
+    def timed(parts: Sequence[Any], using: str) -> int:
         begun = time.perf_counter()
         try:
-            return delete(entries, using)
+            return delete(parts, using)
         finally:
             transactions.append(time.perf_counter() - begun)
 

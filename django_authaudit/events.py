@@ -218,6 +218,7 @@ AUDIT_EXPORTED = _fact(
     "audit.exported", _("Audit log exported"), SUCCESS, "info", "sensitive_read"
 )
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
+AUDIT_ARCHIVED = _fact("audit.archived", _("Entries archived"), SUCCESS, "info")
 AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")
 AUDIT_HOLD_RELEASED = _fact("audit.hold_released", _("Hold released"), SUCCESS, "medium")
 AUDIT_HARDENING_ENABLED = _fact(

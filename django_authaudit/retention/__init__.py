@@ -1,5 +1,6 @@
 """How long entries are kept, and how they leave."""
 
+from django_authaudit.retention.archives import ArchiveError
 from django_authaudit.retention.batches import LONGEST_WAIT, MOST_ROWS, Batch
 from django_authaudit.retention.periods import RetentionError, cutoff_for, entries_of, expired
 from django_authaudit.retention.pruning import Batches, prune
@@ -7,6 +8,7 @@ from django_authaudit.retention.pruning import Batches, prune
 __all__ = [
     "LONGEST_WAIT",
     "MOST_ROWS",
+    "ArchiveError",
     "Batch",
     "Batches",
     "RetentionError",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connections, transaction
@@ -31,6 +33,8 @@ _AIM, _LIMIT = 0.1, 0.18
 # has them ask for it every 25 milliseconds. With five milliseconds, four of ten entries that were
 # recorded meanwhile went to the spool; with these, none.
 _PAUSE = 0.03
+# Ids a statement: SQLite knew 999 variables a statement before 3.32.
+_MOST_IDS = 500
 # KiB. What SQLite's own 2 MB cannot hold is written early, and shuts out readers meanwhile.
 _SQLITE_CACHE = 32 * 1024
 
@@ -77,14 +81,37 @@ def delete_in_batches(
     """
     rest = entries
     while True:
-        last, count = _patiently(_delete_some, rest, pace, using)
+        last, count = _patiently(partial(_delete_oldest, rest, pace, using), pace)
         yield Batch(count, until if last is None else time_of(last))
         if last is None:
             return
         # What is gone is not looked at again: PostgreSQL keeps it until its next VACUUM.
         rest = entries.filter(pk__gt=last)
-        if connections[using].vendor == "sqlite":
-            time.sleep(_PAUSE)
+        _rest(using)
+
+
+def delete_by_id(
+    ids: Sequence[UUID], entries: AuditLogQuerySet, pace: Pace, using: str
+) -> Iterator[Batch]:
+    """Delete those of `entries` that have one of `ids`, in this order; yield each batch.
+
+    Raises as `delete_in_batches()` does.
+    """
+    start = 0
+    while start < len(ids):
+        end, count = _patiently(partial(_delete_named, ids, start, entries, pace, using), pace)
+        yield Batch(count, time_of(ids[end - 1]))
+        start = end
+        _rest(using)
+
+
+def present(ids: Sequence[UUID], entries: AuditLogQuerySet) -> list[UUID]:
+    """Return those of `ids` that `entries` still have."""
+    found: list[UUID] = []
+    for at in range(0, len(ids), _MOST_IDS):
+        chunk = ids[at : at + _MOST_IDS]
+        found += entries.filter(pk__in=chunk).values_list("pk", flat=True)
+    return found
 
 
 @contextmanager
@@ -104,17 +131,15 @@ def large_cache(connection: BaseDatabaseWrapper) -> Iterator[None]:
             cursor.execute(f"PRAGMA cache_size = {before}")
 
 
-Work = Callable[[AuditLogQuerySet, Pace, str], tuple[UUID | None, int]]
+T = TypeVar("T")
 
 
-def _patiently(
-    work: Work, entries: AuditLogQuerySet, pace: Pace, using: str
-) -> tuple[UUID | None, int]:
+def _patiently(work: Callable[[], T], pace: Pace) -> T:
     """Do `work`, again and in smaller steps while what prevents it passes."""
     give_up = time.monotonic() + LONGEST_WAIT
     while True:
         try:
-            return work(entries, pace, using)
+            return work()
         except OperationalError as error:
             if not _passes(error) or time.monotonic() > give_up:
                 raise
@@ -122,14 +147,32 @@ def _patiently(
             time.sleep(_PAUSE)
 
 
-def _delete_some(entries: AuditLogQuerySet, pace: Pace, using: str) -> tuple[UUID | None, int]:
+def _rest(using: str) -> None:
+    if connections[using].vendor == "sqlite":
+        time.sleep(_PAUSE)
+
+
+def _delete_oldest(entries: AuditLogQuerySet, pace: Pace, using: str) -> tuple[UUID | None, int]:
     """Delete the oldest in one transaction; return the last id, None: all, and the number."""
     entries = not_held(entries)
     last = _nth(entries, pace.size)
-    start = time.monotonic()
-    count = _delete(entries if last is None else entries.filter(pk__lte=last), using)
-    pace.learn(count, time.monotonic() - start)
+    begun = time.monotonic()
+    count = _delete([entries if last is None else entries.filter(pk__lte=last)], using)
+    pace.learn(count, time.monotonic() - begun)
     return last, count
+
+
+def _delete_named(
+    ids: Sequence[UUID], start: int, entries: AuditLogQuerySet, pace: Pace, using: str
+) -> tuple[int, int]:
+    """Delete some of `ids` from `start` on in one transaction; return where it ended."""
+    end = min(len(ids), start + pace.size)
+    chunks = [ids[at : min(end, at + _MOST_IDS)] for at in range(start, end, _MOST_IDS)]
+    free = not_held(entries)
+    begun = time.monotonic()
+    count = _delete([free.filter(pk__in=chunk) for chunk in chunks], using)
+    pace.learn(count, time.monotonic() - begun)
+    return end, count
 
 
 def _nth(entries: AuditLogQuerySet, number: int) -> UUID | None:
@@ -138,9 +181,8 @@ def _nth(entries: AuditLogQuerySet, number: int) -> UUID | None:
     return next(iter(ids[number - 1 : number]), None)
 
 
-def _delete(entries: AuditLogQuerySet, using: str) -> int:
-    """Delete `entries` in one transaction, without signals, and return how many it were."""
-    statement, values = entries.query.chain(DeleteQuery).get_compiler(using).as_sql()
+def _delete(parts: Sequence[AuditLogQuerySet], using: str) -> int:
+    """Delete `parts` in one transaction, without signals, and return how many entries it were."""
     connection = connections[using]
     # The limit would last as long as the transaction around a test.
     limited = not connection.in_atomic_block
@@ -151,10 +193,14 @@ def _delete(entries: AuditLogQuerySet, using: str) -> int:
     ):
         if limited and connection.vendor == "postgresql":
             cursor.execute(f"SET LOCAL statement_timeout = {int(_LIMIT * 1000)}")
-        if limited and getattr(connection, "mysql_is_mariadb", False):
-            statement = f"SET STATEMENT max_statement_time = {_LIMIT} FOR {statement}"
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
+        deleted = 0
+        for part in parts:
+            statement, values = part.query.chain(DeleteQuery).get_compiler(using).as_sql()
+            if limited and getattr(connection, "mysql_is_mariadb", False):
+                statement = f"SET STATEMENT max_statement_time = {_LIMIT} FOR {statement}"
+            cursor.execute(statement, values)
+            deleted += cursor.rowcount
+        return deleted
 
 
 def _passes(error: OperationalError) -> bool:

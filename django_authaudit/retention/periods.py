@@ -29,10 +29,14 @@ class Group:
 
     cutoff: datetime
     event: str | None = None
+    since: datetime | None = None
+    """What is older belongs to another group."""
 
     def of(self, entries: AuditLogQuerySet) -> AuditLogQuerySet:
         """Return those of `entries` that belong to the group."""
         entries = entries.older_than(self.cutoff)
+        if self.since is not None:
+            entries = entries.since(self.since)
         return entries if self.event is None else entries.of_event(self.event)
 
 
@@ -73,7 +77,7 @@ class Schedule:
         for event in _events(entries) if self.own else ():
             end = self.end_of(event)
             if end is not None and end != oldest:
-                yield Group(end, event)
+                yield Group(end, event, oldest)
 
 
 def cutoff_for(days: int | None = None) -> datetime:

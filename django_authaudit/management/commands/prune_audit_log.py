@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
 from django_authaudit import retention
+from django_authaudit.exceptions import AuthAuditError
 from django_authaudit.management.arguments import whole_number
 from django_authaudit.management.stopping import stop_when_asked
 
@@ -34,6 +36,12 @@ class Command(BaseCommand):
             help="most entries a transaction, which lasts about a tenth of a second at most "
             "(default: %(default)s)",
         )
+        add(
+            "--archive",
+            type=Path,
+            metavar="DIR",
+            help="folder that gets what is deleted, before it is deleted",
+        )
         add("--dry-run", action="store_true", help="only say how many entries would be deleted")
         add(
             "--database",
@@ -48,13 +56,15 @@ class Command(BaseCommand):
         try:
             cutoff = retention.cutoff_for(days)
             until = f"{cutoff:%Y-%m-%d %H:%M:%S} UTC"
-            batches = retention.prune(cutoff, batch_size=batch_size, using=using)
+            batches = retention.prune(
+                cutoff, batch_size=batch_size, using=using, archive=options["archive"]
+            )
             if dry_run:
                 count = retention.expired(cutoff, using=using).count()
                 self.stdout.write(f"Entries that would be deleted: {count} (before {until}).")
                 return
             self.consume(batches, progress=verbosity >= 1 and self.stdout.isatty())
-        except retention.RetentionError as error:
+        except (AuthAuditError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
         except (Error, ImproperlyConfigured) as error:
             text = " ".join(str(error).split())
