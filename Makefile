@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 DESCRIBED_BY := setup.cfg pyproject.toml Makefile
 
 .DEFAULT_GOAL := help
-.PHONY: help test browser demo lint docs report bench ci clean
+.PHONY: help test browser demo lint docs report bench bench-admin ci clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 test: $(VENV)/.installed-test  ## run the tests on SQLite
 	$(BIN)/python -m pytest $(ARGS)
@@ -38,6 +38,9 @@ report: $(VENV)/.installed-axes  ## make the demo's report that the documentatio
 
 bench:  ## measure what the audit costs, beside its peers
 	benchmarks/run $(ARGS)
+
+bench-admin:  ## measure the admin's pages on 50 thousand and on 5 million entries
+	benchmarks/run admin $(ARGS)
 
 ci:  ## run everything that must pass before a change lands
 	bash .ci/run

@@ -151,10 +151,10 @@ def work(name: str, rows: int, cutoff: str) -> None:
     print(json.dumps(WORK[name](rows, datetime.fromisoformat(cutoff))))
 
 
-def in_own_process(env: dict[str, str], *arguments: str) -> dict[str, Any]:
-    """Have a process do a piece of work. Raises CannotRunError."""
+def in_own_process(env: dict[str, str], *arguments: str, script: str = __file__) -> dict[str, Any]:
+    """Have a process of `script` do a piece of work. Raises CannotRunError."""
     done = subprocess.run(
-        [sys.executable, __file__, *arguments],
+        [sys.executable, script, *arguments],
         env=env,
         cwd=HERE,
         capture_output=True,

@@ -1,5 +1,6 @@
-"""The four kinds of request that are measured."""
+"""The four kinds of request that are measured, and the admin."""
 
+from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import path
 
@@ -10,4 +11,5 @@ urlpatterns = [
     path("account/", views.account),
     path("forbidden/", views.forbidden),
     path("login/", LoginView.as_view()),
+    path("admin/", admin.site.urls),
 ]

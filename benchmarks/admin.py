@@ -1,0 +1,234 @@
+"""How long the pages of the admin take on a small table and on a large one, and what indexes cost.
+
+Both tables hold the same ninety days of the same people; the large one has more of everything, and
+one account with a flood of old entries. Each page is asked for as a browser would, through the
+whole project, in a process of its own. An index is priced by inserting entries with and without
+it. PostgreSQL alone. Exit status: 0 within the budgets, 1 a budget was missed, 2 could not run.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from admin_rows import INSERT
+from databases import (
+    CannotRunError,
+    Database,
+    clean_up_when_terminated,
+    environment,
+    server_version,
+    temporary_database,
+)
+from prune import in_own_process
+from server import run_command
+
+PATH = "/admin/django_authaudit/auditlog/"
+BUDGET_MS = 150.0
+BUDGET_RATIO = 1.5
+PRICED = 20_000
+
+
+def cases() -> dict[str, dict[str, Any]]:
+    """Return the pages by name, as parameters of the list."""
+    from django_authaudit.entry import first_id_at, time_of
+    from django_authaudit.models import AuditLog
+
+    newest = time_of(AuditLog.objects.order_by("-pk").values_list("pk", flat=True)[0])
+    middle, oldest = first_id_at(newest - timedelta(days=45)), first_id_at(newest - timedelta(89))
+    entry = AuditLog.objects.filter(pk__lt=middle).order_by("-pk")[0]
+    return {
+        "newest page": {},
+        "page in the middle": {"before": middle},
+        "page before it": {"after": middle},
+        "oldest page": {"after": "00000000-0000-0000-0000-000000000000"},
+        "jump to a time": {"at": (newest - timedelta(days=60)).isoformat()},
+        "event": {"event": "auth.login.failure"},
+        "event, in the middle": {"event": "auth.login.failure", "before": middle},
+        "event, last seen long ago": {"event": "authz.group.created", "before": oldest},
+        "event that never happened": {"event": "auth.sso.failure"},
+        "outcome": {"outcome": "failure"},
+        "last hour": {"period": "hour"},
+        "last 24 hours": {"period": "day"},
+        "last 7 days": {"period": "week"},
+        "from, until": _days(newest, 40, 39),
+        "user": {"user_id": 1},
+        "user, in the middle": {"user_id": 1, "before": middle},
+        "user of an old flood": {"user_id": 900_000},
+        "actor": {"actor_id": 1},
+        "address": {"ip_address": "10.0.1.2"},
+        "session": {"session_ref": entry.session_ref},
+        "request": {"request_id": entry.request_id},
+        "search: name": {"q": "user1"},
+        "search: unknown name": {"q": "nobody"},
+        "search: e-mail": {"q": "user1@example.com"},
+        "search: address": {"q": "10.0.1.2"},
+        "search: network": {"q": "10.0.1.0/24"},
+        "search: large network": {"q": "10.0.0.0/16"},
+        "search: request": {"q": entry.request_id},
+        "search: event prefix": {"q": "auth.login"},
+        "search: family": {"q": "auth"},
+        "event and outcome that exclude each other": {
+            "event": "auth.login.failure",
+            "outcome": "success",
+        },
+        "user and rare event": {"user_id": 1, "event": "authz.role.granted"},
+        "search and outcome": {"q": "user1", "outcome": "failure"},
+    }
+
+
+def _days(newest: datetime, since: int, until: int) -> dict[str, str]:
+    ago = {"since": since, "until": until}
+    return {name: (newest - timedelta(days=days)).isoformat() for name, days in ago.items()}
+
+
+def filled(rows: int, rounds: int) -> dict[str, Any]:
+    """Store `rows` entries; indexes are built afterwards."""
+    from django.db import connection
+
+    from django_authaudit.models import AuditLog
+
+    with connection.schema_editor() as editor:
+        for index in AuditLog._meta.indexes:
+            editor.remove_index(AuditLog, index)
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, {"rows": rows, "first": 1, "total": rows})
+    with connection.schema_editor() as editor:
+        for index in AuditLog._meta.indexes:
+            editor.add_index(AuditLog, index)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE django_authaudit_auditlog")
+    return {}
+
+
+def timed(rows: int, rounds: int) -> dict[str, Any]:
+    """Ask for each page `rounds` times; return the least time of each, in milliseconds."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    browser = Client(headers={"host": "localhost"})
+    browser.force_login(User.objects.create_superuser("root"))
+    return {name: _least(browser, parameters, rounds) for name, parameters in cases().items()}
+
+
+def _least(browser: Any, parameters: dict[str, Any], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        response = browser.get(PATH, parameters)
+        times.append((time.perf_counter() - start) * 1000)
+        if response.status_code != 200:
+            raise CannotRunError(f"{parameters}: status {response.status_code}")
+    # Whatever else the machine does only adds to it.
+    return min(times)
+
+
+def priced(rows: int, rounds: int) -> dict[str, Any]:
+    """Return what each index adds to the insertion of an entry, in microseconds, and its size."""
+    from django_authaudit.models import AuditLog
+
+    names = [index.name for index in AuditLog._meta.indexes]
+    whole: list[float] = []
+    without: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        whole.append(_insertion(rows))
+        for name in names:
+            without[name].append(_insertion(rows, name))
+    return {
+        name: {"us": min(whole) - min(times), "mb": _size(name)} for name, times in without.items()
+    }
+
+
+def _insertion(rows: int, dropped: str = "") -> float:
+    """Insert entries, without one of the indexes, and undo both; return microseconds an entry."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        if dropped:
+            cursor.execute(f'DROP INDEX "{dropped}"')
+        start = time.perf_counter()
+        cursor.execute(INSERT, {"rows": PRICED, "first": rows + 1, "total": rows})
+        seconds = time.perf_counter() - start
+        transaction.set_rollback(True)
+    return seconds / PRICED * 1e6
+
+
+def _size(name: str) -> float:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s)", [name])
+        return int(cursor.fetchone()[0]) / 2**20
+
+
+WORK = {"fill": filled, "time": timed, "price": priced}
+
+
+def work(name: str, rows: str, rounds: str) -> None:
+    """Do one piece of work in this process, and print what came of it."""
+    # It sets Django up.
+    import_module("bench_project.wsgi")
+    print(json.dumps(WORK[name](int(rows), int(rounds))))
+
+
+def measured(database: Database, rows: int, rounds: int, *, price: bool) -> dict[str, Any]:
+    """Fill a database and measure there."""
+    env = environment("authaudit", database)
+    run_command(env, "migrate", "--verbosity", "0")
+    parts = ["fill", "time", *["price"] * price]
+    numbers = (str(rows), str(rounds))
+    return {name: in_own_process(env, name, *numbers, script=__file__) for name in parts}
+
+
+def report(small: dict[str, Any], large: dict[str, Any], sizes: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of the report, and mark what misses a budget."""
+    yield f"| page | {sizes[0]:,} entries, ms | {sizes[1]:,} entries, ms | ratio | budget |"
+    yield "|---|--:|--:|--:|---|"
+    for name, few in small["time"].items():
+        many = large["time"][name]
+        verdict = "PASS" if many <= BUDGET_MS and many <= few * BUDGET_RATIO else "MISSED"
+        yield f"| {name} | {few:.0f} | {many:.0f} | {many / few:.2f} | {verdict} |"
+    yield ""
+    yield f"| index | an entry costs more by, us | size at {sizes[1]:,} entries, MB |"
+    yield "|---|--:|--:|"
+    for name, found in large["price"].items():
+        yield f"| {name} | {found['us']:.1f} | {found['mb']:.0f} |"
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", type=int, default=50_000, help="entries of the small table")
+    parser.add_argument("--large", type=int, default=5_000_000, help="entries of the large table")
+    parser.add_argument("--rounds", type=int, default=7)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure on both tables and print the report."""
+    options = arguments(argv)
+    clean_up_when_terminated()
+    found = []
+    try:
+        print(server_version("postgresql"), flush=True)
+        for rows in (options.small, options.large):
+            with temporary_database("postgresql") as database:
+                large = rows == options.large
+                found.append(measured(database, rows, options.rounds, price=large))
+    except CannotRunError as error:
+        print(f"Cannot run: {error}", file=sys.stderr)
+        return 2
+    lines = list(report(*found, (options.small, options.large)))
+    print("\n".join(lines))
+    return int(any("MISSED" in line for line in lines))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] and sys.argv[1] in WORK:
+        work(*sys.argv[1:])
+    else:
+        sys.exit(main(sys.argv[1:]))
