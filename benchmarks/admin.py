@@ -222,7 +222,7 @@ def main(argv: Sequence[str]) -> int:
     except CannotRunError as error:
         print(f"Cannot run: {error}", file=sys.stderr)
         return 2
-    lines = list(report(*found, (options.small, options.large)))
+    lines = list(report(found[0], found[1], (options.small, options.large)))
     print("\n".join(lines))
     return int(any("MISSED" in line for line in lines))
 

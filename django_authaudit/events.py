@@ -217,6 +217,7 @@ AUDIT_SEALED = _fact("audit.sealed", _("Audit log sealed"), SUCCESS, "info")
 AUDIT_EXPORTED = _fact(
     "audit.exported", _("Audit log exported"), SUCCESS, "info", "sensitive_read"
 )
+AUDIT_VIEWED = _fact("audit.viewed", _("Audit log viewed"), SUCCESS, "info", "sensitive_read")
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_ARCHIVED = _fact("audit.archived", _("Entries archived"), SUCCESS, "info")
 AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")

@@ -69,6 +69,7 @@ KEYS = {
     "untrusted_forwarded_for": _("X-Forwarded-For (not to be trusted)"),
     "via": _("via"),
     "view": _("view"),
+    "viewed": _("viewed"),
 }
 
 

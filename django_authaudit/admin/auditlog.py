@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.core.exceptions import PermissionDenied
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import words
-from django_authaudit.admin import cells, detail, filters, pivots
+from django_authaudit.admin import cells, detail, filters, investigate, pivots
 from django_authaudit.admin.changelist import AuditLogChangeList
+from django_authaudit.admin.viewed import record_view
 from django_authaudit.models import AuditLog
 
 _FILTERS: tuple[Any, ...] = (
@@ -153,6 +158,48 @@ class AuditLogAdmin(ModelAdmin):
             "sections": detail.sections(self, request, entry),
         }
         return super().render_change_form(request, context, *args, **options)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages of the admin, and those of investigations."""
+        investigate = path(
+            "investigate/<slug:kind>/",
+            self.admin_site.admin_view(self.investigate_view),
+            name="django_authaudit_auditlog_investigate",
+        )
+        return [investigate, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Return the list, and record that it was looked at."""
+        response = super().changelist_view(request, extra_context)
+        record_view(request, "list")
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Return the page of one entry, and record that it was looked at."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if response.status_code == HTTPStatus.OK:
+            record_view(request, "entry", object_id)
+        return response
+
+    def investigate_view(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Return the page of one account, name, address, session or request."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        subject = investigate.subject_of(kind, request)
+        found = investigate.Investigation(self, request, subject)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": found.title,
+            "media": self.media,
+            "investigation": found,
+        }
+        template = "admin/django_authaudit/auditlog/investigate.html"
+        response = TemplateResponse(request, template, context).render()
+        record_view(request, *subject)
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

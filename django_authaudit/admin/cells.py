@@ -5,17 +5,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from django_authaudit import words
+from django_authaudit.reading import Count
 
 NOTHING = ""
+Leads = Callable[[str, Any], str]
+"""Returns the address of what is known of an account, actor, name or address."""
+_PARAMETERS = {
+    "account": "user_id",
+    "actor": "actor_id",
+    "name": "q",
+    "address": "ip_address",
+    "session": "session_ref",
+    "request": "request_id",
+}
+
+
+def to_list(kind: str, value: Any) -> str:
+    """Return the query string of the list's entries of `value`."""
+    return "?" + urlencode({_PARAMETERS[kind]: value})
 
 
 def time(moment: datetime) -> SafeString:
@@ -59,20 +77,20 @@ def outcome(code: str) -> SafeString:
     )
 
 
-def user(entry: Any) -> SafeString | str:
+def user(entry: Any, to: Leads = to_list) -> SafeString | str:
     """Return whom the entry concerns, as a link to all that is known of them."""
     name = words.name(entry)
     if entry.user_id is not None:
-        return _pivot({"user_id": entry.user_id}, name, gettext("All entries of this user"))
+        return _pivot(to("account", entry.user_id), name, gettext("All entries of this user"))
     if not name:
         return NOTHING
     hint = gettext("No account; all entries of this name")
     return format_html(
-        '<span class="authaudit-no-account">{}</span>', _pivot({"q": name}, name, hint)
+        '<span class="authaudit-no-account">{}</span>', _pivot(to("name", name), name, hint)
     )
 
 
-def actor(entry: Any) -> SafeString | str:
+def actor(entry: Any, to: Leads = to_list) -> SafeString | str:
     """Return who acted, unless it is the user."""
     name = words.actor_name(entry)
     if entry.actor_id is None:
@@ -81,15 +99,15 @@ def actor(entry: Any) -> SafeString | str:
         return format_html(
             '<span class="authaudit-quiet" title="{}">{}</span>', name, gettext("self")
         )
-    return _pivot({"actor_id": entry.actor_id}, name, gettext("All entries by this actor"))
+    return _pivot(to("actor", entry.actor_id), name, gettext("All entries by this actor"))
 
 
-def address(entry: Any) -> SafeString | str:
+def address(entry: Any, to: Leads = to_list) -> SafeString | str:
     """Return the client's address, as a link to all that came from there."""
     if not entry.ip_address:
         return NOTHING
     hint = gettext("All entries from this address")
-    return _pivot({"ip_address": entry.ip_address}, entry.ip_address, hint)
+    return _pivot(to("address", entry.ip_address), entry.ip_address, hint)
 
 
 def request_line(entry: Any) -> SafeString | str:
@@ -105,10 +123,21 @@ def short(text: str) -> SafeString | str:
     return format_html('<bdi class="authaudit-short" title="{0}">{0}</bdi>', cleaned)
 
 
-def _pivot(parameters: dict[str, Any], text: str, hint: str) -> SafeString:
+def extent(count: Count) -> str:
+    """Return how many entries there are, as far as they were counted."""
+    number = number_format(count.number, force_grouping=True)
+    if count.more:
+        return gettext("more than %(number)s entries") % {"number": number}
+    if count.at_least:
+        return gettext("at least %(number)s entries") % {"number": number}
+    form = ngettext("%(number)s entry", "%(number)s entries", count.number)
+    return form % {"number": number}
+
+
+def _pivot(url: str, text: str, hint: str) -> SafeString:
     return format_html(
-        '<a class="authaudit-short" href="?{}" title="{}"><bdi>{}</bdi></a>',
-        urlencode(parameters),
+        '<a class="authaudit-short" href="{}" title="{}"><bdi>{}</bdi></a>',
+        url,
         f"{text}: {hint}",
         text,
     )

@@ -10,12 +10,11 @@ from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from django_authaudit import reading, words
-from django_authaudit.admin import search
+from django_authaudit.admin import cells, search
 from django_authaudit.admin.filters import (
     AFTER_VAR,
     AT_VAR,
@@ -104,13 +103,7 @@ class AuditLogChangeList(ChangeList):
     @property
     def extent(self) -> str:
         """How many entries there are, as far as they were counted."""
-        number = number_format(self.count.number, force_grouping=True)
-        if self.count.more:
-            return gettext("more than %(number)s entries") % {"number": number}
-        if self.count.at_least:
-            return gettext("at least %(number)s entries") % {"number": number}
-        form = ngettext("%(number)s entry", "%(number)s entries", self.count.number)
-        return form % {"number": number}
+        return cells.extent(self.count)
 
     @property
     def at(self) -> str:

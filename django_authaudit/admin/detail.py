@@ -10,13 +10,12 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import words
-from django_authaudit.admin import cells
+from django_authaudit.admin import cells, links
 from django_authaudit.models import AuditLog
 
 _DEEPEST = 8
@@ -105,13 +104,13 @@ class _Page:
         address, request, session = [], [], []
         if entry.ip_address:
             link = self._list(_("All entries from this address"), ip_address=entry.ip_address)
-            address = [link]
+            address = [link, self._investigate("address", entry.ip_address)]
         if entry.request_id:
             link = self._list(_("All entries of this request"), request_id=entry.request_id)
-            request = [link]
+            request = [link, self._investigate("request", entry.request_id)]
         if entry.session_ref:
             link = self._list(_("All entries of this session"), session_ref=entry.session_ref)
-            session = [link]
+            session = [link, self._investigate("session", entry.session_ref)]
         return Section(
             _("From where"),
             [
@@ -143,30 +142,36 @@ class _Page:
         entry = self._entry
         if entry.user_id is not None:
             every = self._list(_("All entries of this user"), user_id=entry.user_id)
-            return [every, *self._account(entry.user_id)]
+            investigate = self._investigate("account", entry.user_id)
+            return [every, investigate, *self._account(entry.user_id)]
         name = entry.username or entry.email
-        return [self._list(_("All entries of this name"), q=name)] if name else []
+        if not name:
+            return []
+        every = self._list(_("All entries of this name"), q=name)
+        return [every, self._investigate("name", name)]
 
     def _list(self, text: str | Promise, **parameters: Any) -> Link:
-        url = self._url(AuditLog, "changelist")
+        url = links.page(self._admin.admin_site.name, AuditLog, "changelist")
         return Link(f"{url}?{urlencode(parameters)}", text)
 
     def _account(self, key: Any) -> list[Link]:
-        """Return a link to the account's own page, if it exists and may be seen."""
-        model = get_user_model()
-        site = self._admin.admin_site
-        if not site.is_registered(model):
-            return []
-        accounts = site.get_model_admin(model)
-        account = accounts.get_object(self._request, str(key))
-        if account is None or not accounts.has_view_or_change_permission(self._request, account):
-            return []
-        return [Link(self._url(model, "change", quote(key)), _("The account"))]
+        return account_link(self._admin, self._request, key)
 
-    def _url(self, model: Any, page: str, *args: str) -> str:
-        options = model._meta
-        name = f"admin:{options.app_label}_{options.model_name}_{page}"
-        return reverse(name, args=args, current_app=self._admin.admin_site.name)
+    def _investigate(self, kind: str, value: Any) -> Link:
+        site = self._admin.admin_site.name
+        return Link(links.investigation(site, kind, value), _("Investigate"))
+
+
+def account_link(admin: ModelAdmin[Any], request: HttpRequest, key: Any) -> list[Link]:
+    """Return a link to the account's own page, if it exists and may be seen."""
+    model, site = get_user_model(), admin.admin_site
+    if not site.is_registered(model):
+        return []
+    accounts = site.get_model_admin(model)
+    account = accounts.get_object(request, str(key))
+    if account is None or not accounts.has_view_or_change_permission(request, account):
+        return []
+    return [Link(links.page(site.name, model, "change", quote(key)), _("The account"))]
 
 
 def _named(name: str, key: Any) -> str:

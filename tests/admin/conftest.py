@@ -65,6 +65,18 @@ def empty_the_log():
     AuditLog.objects.using(alias).all()._raw_delete(alias)
 
 
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch, request):
+    """Looking is recorded too, and would be among what is looked at: test_viewed.py has that."""
+    if "watched" not in request.fixturenames:
+        monkeypatch.setattr("django_authaudit.admin.auditlog.record_view", lambda *args: None)
+
+
+@pytest.fixture
+def watched():
+    """Have looks recorded."""
+
+
 @pytest.fixture
 def bob(db):
     return User.objects.create_user("bob", "bob@example.com", "right")
