@@ -178,7 +178,7 @@ def _by_name(name: str) -> Any:
     user_model = get_user_model()
     alias = router.db_for_read(user_model)
     with savepoint(alias):
-        statement = _statement(alias)
+        statement = _statement(user_model, alias)
         if statement is None:
             return _by_natural_key(name)
         sql, fields = statement
@@ -192,15 +192,13 @@ def _by_name(name: str) -> Any:
 
 
 @cache
-def _statement(alias: str) -> tuple[str, Sequence[Any]] | None:
+def _statement(user_model: Any, alias: str) -> tuple[str, Sequence[Any]] | None:
     """Return the look-up by name as Django compiles it, and the fields that it reads.
 
     Compiling it each time takes as long as asking. None where a manager or a field of the
     project's own has a say in it.
     """
-    user_model = get_user_model()
-    manager = user_model._default_manager
-    meta: Any = user_model._meta
+    manager, meta = user_model._default_manager, user_model._meta
     names = (meta.pk.name, user_model.USERNAME_FIELD, email_field(), "is_active")
     # Each once and in the order of the model, as `from_db()` takes them.
     fields = [field for field in meta.concrete_fields if field.name in names]

@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
 from django_authaudit import lookups
+from tests.users.models import Customer
 
 pytestmark = pytest.mark.django_db
 ODD = "DOMAIN/bob"
@@ -87,6 +88,16 @@ def test_what_is_found_is_the_account(bob):
 
     assert (found, found.username, found.email, found.is_active) == (bob, "bob", bob.email, True)
     assert found.get_deferred_fields() >= {"password", "first_name"}
+
+
+def test_an_account_of_another_user_model_is_found_in_its_tables(bob, settings):
+    carol = Customer.objects.create_user("carol", "carol@example.org")
+    assert lookups.find_account("carol") == carol.user_ptr
+    settings.AUTH_USER_MODEL = "users.Customer"
+    found = lookups.find_account("carol")
+
+    assert (found, found.pk, found.email) == (carol, carol.pk, carol.email)
+    assert lookups.find_account("bob") is None
 
 
 def test_nobody_is_found_by_what_names_nobody(bob):
