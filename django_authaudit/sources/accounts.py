@@ -125,13 +125,21 @@ def _read(pks: Iterable[Any], names: Iterable[str], using: str) -> dict[Any, Val
     return {row.pop("pk"): row for row in rows}
 
 
-def _values(user: Any, names: Iterable[str], using: str) -> Values:
-    """Return what was saved of `names`, read again where it was an expression."""
-    values = {name: getattr(user, name) for name in names}
+def _values(user: Any, before: Values, using: str) -> Values:
+    """Return what was saved of the columns in `before`, read again where it was an expression."""
+    values = {name: getattr(user, name) for name in before}
     if any(hasattr(value, "resolve_expression") for value in values.values()):
-        return _read([user.pk], names, using).get(user.pk, {})
-    fields: Any = get_user_model()._meta
-    return {name: fields.get_field(name).get_prep_value(value) for name, value in values.items()}
+        return _read([user.pk], before, using).get(user.pk, {})
+    return {name: _as_read(name, value, before[name]) for name, value in values.items()}
+
+
+def _as_read(name: str, value: Any, before: Any) -> Any:
+    """Return what reading `value` back would give, without doing so.
+
+    A field of the project's own may store another form of it: in lower case, or encrypted.
+    """
+    field: Any = get_user_model()._meta.get_field(name)
+    return before if field.get_prep_value(value) == before else field.to_python(value)
 
 
 def _account_created(user: Any, using: str) -> None:

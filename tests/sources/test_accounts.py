@@ -1,5 +1,6 @@
 """Accounts: created, deleted, renamed, switched off, and what a bulk update hides."""
 
+import secrets
 import sqlite3
 
 import pytest
@@ -8,13 +9,28 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db import connection
-from django.db.models import F, Value
+from django.db.models import EmailField, F, Value
 from django.db.models.functions import Concat
 
 from django_authaudit import guard, lookups
 from tests.sources.recorded import NEW, PASSWORD, flag, role, success
 from tests.users.models import Customer, ProxyUser
 from tests.views import acts
+
+
+class LowerField(EmailField):
+    def get_prep_value(self, value):
+        return super().get_prep_value(value).lower()
+
+
+class EncryptedField(EmailField):
+    """Stores each value in another form each time."""
+
+    def get_prep_value(self, value):
+        return f"{secrets.token_hex(4)}{value[::-1]}"
+
+    def from_db_value(self, value, expression, connection):
+        return value[8:][::-1]
 
 
 def granted(user, given, **facts):
@@ -309,6 +325,23 @@ class TestChange:
         User.objects.only("pk").get(pk=bob.pk).save(update_fields=["username"])
 
         assert log.new() == []
+
+    @pytest.mark.parametrize("kind", [EncryptedField, LowerField])
+    def test_of_a_field_that_stores_another_form_is_told_as_it_is_read(
+        self, log, kind, monkeypatch
+    ):
+        monkeypatch.setattr(User._meta.get_field("email"), "__class__", kind)
+        carol = User.objects.create(username="carol", email="Carol@example.org")
+        log.forget()
+        carol.save()
+        carol.email = "caroline@example.org"
+        carol.save()
+        User.objects.get(pk=carol.pk).save()
+
+        [row] = log.new()
+        assert row["event"] == "account.email_changed"
+        assert row["metadata"]["old"].lower() == "carol@example.org"
+        assert row["metadata"]["new"] == "caroline@example.org"
 
     @pytest.mark.parametrize("model", [ProxyUser, Customer])
     def test_through_a_proxy_or_a_child_is_one_entry(self, log, model):
