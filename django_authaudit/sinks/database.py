@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -21,6 +21,7 @@ from django.utils import timezone
 from django_authaudit import transactions
 from django_authaudit.conf import conf
 from django_authaudit.entry import Entry
+from django_authaudit.guard import guard
 from django_authaudit.sinks.base import Sink
 
 LOCK_WAIT = 0.25
@@ -55,21 +56,31 @@ def insert(alias: str, entries: Sequence[Entry]) -> None:
             else:
                 _insert_all(connection, entries, _bounded(connection))
     except Error:
-        connection.close_if_unusable_or_obsolete()
+        _close_if_unusable(connection)
         raise
+
+
+def _close_if_unusable(connection: BaseDatabaseWrapper) -> None:
+    # Django's own way would end one that is only locked out, too: by default it is obsolete.
+    is_open = connection.connection is not None
+    if is_open and connection.errors_occurred and not connection.is_usable():
+        connection.close()
 
 
 def write_alias() -> str:
     """Return the alias of the database that the log is written to.
 
-    One that ``DATABASES`` lacks (a system check says so) counts as unset: nothing may be lost.
+    One that ``DATABASES`` lacks (a system check says so) counts as unset, and where a router fails
+    it is the default one: nothing may be lost.
     """
     from django_authaudit.models import AuditLog
 
     alias = conf.AUTHAUDIT_DATABASE
     if isinstance(alias, str) and alias in connections.settings:
         return alias
-    return router.db_for_write(AuditLog)
+    with guard("asking the routers"):
+        return router.db_for_write(AuditLog)
+    return DEFAULT_DB_ALIAS
 
 
 Execute = Callable[[CursorWrapper, str, list[Any]], None]

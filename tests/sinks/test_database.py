@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 
-from django_authaudit import record, spool
+from django_authaudit import delivery, record, spool
 from django_authaudit.entry import make_entry, new_id
 from django_authaudit.models import AuditLog
+from django_authaudit.pause import Pause
 from django_authaudit.sinks.database import DatabaseSink, write_alias
 
 TABLE = AuditLog._meta.db_table
@@ -84,6 +85,17 @@ def test_a_locked_table_delays_the_response_and_never_hangs_it(locked, client, c
     assert client.get("/forbidden/").status_code == 403
     assert spool.waiting("default")
     assert "DatabaseSink.emit() failed" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_ends_no_connection_and_begins_no_pause(locked, client, monkeypatch):
+    monkeypatch.setattr(delivery, "_pause", Pause())
+    connection.ensure_connection()
+    open_one = connection.connection
+    record("auth.logout")
+    assert spool.waiting("default")
+    assert connection.connection is open_one
+    assert not delivery._pause.under_way()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,3 +226,19 @@ def test_a_refused_batch_leaves_the_surrounding_transaction_usable(client):
     with pytest.raises(DatabaseError):
         DatabaseSink().emit(stored)
     assert User.objects.count() == 0
+
+
+class Strict:
+    """A router that knows its own apps alone."""
+
+    def db_for_write(self, model, **hints):
+        if model is AuditLog:
+            raise LookupError("which app?")
+
+
+@pytest.mark.django_db
+def test_a_router_that_fails_leaves_the_log_in_the_default_database(settings, client, caplog):
+    settings.DATABASE_ROUTERS = [Strict()]
+    assert client.get("/forbidden/").status_code == 403
+    assert AuditLog.objects.using("default").count() == 1
+    assert "asking the routers failed" in caplog.text
