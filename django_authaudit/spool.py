@@ -175,7 +175,7 @@ class SpoolFile:
         return self
 
     def __exit__(self, *details: object) -> None:
-        os.close(self._descriptor)
+        _release(self._descriptor)
 
     def _read(self, line: str) -> None:
         try:
@@ -221,7 +221,7 @@ def _open_for_append(path: Path) -> Iterator[tuple[int, int]]:
         elif size > _LARGEST_FILE:
             _retire(path)
     finally:
-        os.close(descriptor)
+        _release(descriptor)
 
 
 def _retire(path: Path) -> Path:
@@ -236,7 +236,7 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _is_still(path, descriptor):
             return descriptor
-        os.close(descriptor)
+        _release(descriptor)
 
 
 def _lock_if_free(path: Path) -> int | None:
@@ -251,9 +251,15 @@ def _lock_if_free(path: Path) -> int | None:
         os.close(descriptor)
         return None
     if not _is_still(path, descriptor) or os.fstat(descriptor).st_uid != os.geteuid():
-        os.close(descriptor)
+        _release(descriptor)
         return None
     return descriptor
+
+
+def _release(descriptor: int) -> None:
+    # Closing alone would not do: a child that was forked meanwhile holds the same lock.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _sync_folder(path: Path) -> None:

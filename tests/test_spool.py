@@ -2,11 +2,13 @@ import fcntl
 import json
 import os
 import pwd
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,31 @@ def test_a_new_folder_outlasts_a_crash_of_the_machine(tmp_path, settings, monkey
     assert sorted(synced) == sorted(map(str, folders))
     spool.append("default", [entry()])
     assert len(synced) == 4
+
+
+def test_a_child_that_was_forked_while_its_parent_appended_keeps_nobody_waiting(monkeypatch):
+    children = []
+
+    def fork_meanwhile(descriptor):
+        sync(descriptor)
+        if not children:
+            children.append(os.fork())
+            if children == [0]:
+                time.sleep(60)
+                os._exit(0)
+
+    sync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", fork_meanwhile)
+    spool.append("default", [entry()])
+    patient = threading.Thread(target=spool.append, args=("default", [entry()]), daemon=True)
+    patient.start()
+    patient.join(20)
+    waits = patient.is_alive()
+    os.kill(children[0], signal.SIGKILL)
+    os.waitpid(children[0], 0)
+    patient.join()
+    assert not waits
+    assert [len(entries) for entries in read_all()] == [2]
 
 
 def test_an_unfinished_line_costs_no_other(spool_dir):
