@@ -164,8 +164,7 @@ def _in_event_loop() -> bool:
 
 def _write_soon(draft: Draft) -> None:
     """Have the thread that may query write `draft`: an event loop must not."""
-    _settled.append(draft)
-    _write_at_exit()
+    _leave_to_safe_point(draft)
     task = asyncio.get_running_loop().create_task(sync_to_async(write_settled)())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
@@ -190,9 +189,10 @@ def _hold(draft: Draft) -> bool:
     return waits and not visible
 
 
-def _write_at_exit() -> None:
-    """Have the end of the process write what waits; said once, it stays so."""
+def _leave_to_safe_point(*drafts: Draft) -> None:
+    """Have the next event, the end of the next request or that of the process write `drafts`."""
     global _at_exit
+    _settled.extend(drafts)
     # `atexit` would not do: a worker of a process pool leaves without it.
     if _at_exit is None or not _at_exit.still_active():
         _at_exit = Finalize(None, write_settled, exitpriority=10)
@@ -201,11 +201,8 @@ def _write_at_exit() -> None:
 def _on_settled(draft: Draft, awaited: transactions.Fate, written: bool) -> None:
     if written and not awaited.rolled_back:
         return
-    _settled.append(draft)
-    if awaited.rolled_back:
-        # The next event, request or the end of the process writes it.
-        _write_at_exit()
-    elif awaited.last:
+    _leave_to_safe_point(draft)
+    if awaited.last and not awaited.rolled_back:
         write_settled()
 
 
@@ -213,7 +210,7 @@ def _write(drafts: list[Draft]) -> None:
     """Deliver `drafts` and what has settled meanwhile, or leave all to the next safe point."""
     alias = write_alias()
     if transactions.in_transaction(alias) and transactions.test_case(alias) is None:
-        _settled.extend(drafts)
+        _leave_to_safe_point(*drafts)
         return
     waited = [draft for draft in _take_all(_settled) if _is_of_this_test(draft)]
     deliver(sorted([*waited, *drafts], key=lambda draft: draft.id))

@@ -455,9 +455,10 @@ LEFT_BEHIND = """
 import multiprocessing, os, sys
 import django
 django.setup()
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.contrib.auth.models import User
+from django.test import override_settings
 
 def work():
     connection.connect()
@@ -468,7 +469,16 @@ def work():
     except ZeroDivisionError:
         pass
 
-if sys.argv[1] == "child":
+def wait_for_the_log():
+    # Its own transaction outlasts that of the change, and nothing is recorded after it.
+    connections["audit"].settings_dict.update(connections["default"].settings_dict)
+    with override_settings(AUTHAUDIT_DATABASE="audit"), transaction.atomic(using="audit"):
+        with transaction.atomic():
+            User.objects.create_user("ghost")
+
+if sys.argv[1] == "log":
+    wait_for_the_log()
+elif sys.argv[1] == "child":
     child = multiprocessing.get_context("fork").Process(target=work)
     child.start()
     child.join()
@@ -477,8 +487,7 @@ else:
 """
 
 
-@pytest.mark.parametrize("where", ["child", "main"])
-def test_what_a_rollback_left_is_written_when_the_process_ends(rows, tmp_path, where):
+def left_behind(tmp_path, where):
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings_server",
@@ -486,6 +495,16 @@ def test_what_a_rollback_left_is_written_when_the_process_ends(rows, tmp_path, w
         "XDG_STATE_HOME": str(tmp_path),
     }
     subprocess.run([sys.executable, "-c", LEFT_BEHIND, where], env=environment, check=True)
+
+
+def test_what_waited_for_the_logs_own_transaction_is_written_when_the_process_ends(rows, tmp_path):
+    left_behind(tmp_path, "log")
+    assert [row.username for row in rows()] == ["ghost"]
+
+
+@pytest.mark.parametrize("where", ["child", "main"])
+def test_what_a_rollback_left_is_written_when_the_process_ends(rows, tmp_path, where):
+    left_behind(tmp_path, where)
     (row,) = rows()
     assert (row.event, row.username, row.metadata["rolled_back"]) == (
         "account.created",
