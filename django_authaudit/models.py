@@ -86,6 +86,7 @@ class AuditLog(AppendOnly):
         verbose_name = _("audit log entry")
         verbose_name_plural = _("audit log")
         default_permissions = ("view",)
+        permissions = (("export_auditlog", _("Can export the audit log")),)
         indexes = [
             models.Index(fields=["event", "id"], name="authaudit_event"),
             models.Index(fields=["outcome", "id"], name="authaudit_outcome"),

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from django_authaudit.models import AuditLog  # noqa: F401 - named in a string below
 
 ModelT = TypeVar("ModelT", bound=models.Model)
-_COLUMNS = tuple(field.name for field in fields(Entry))
+COLUMNS = tuple(field.name for field in fields(Entry))
+"""What of a row makes an `Entry`."""
 
 
 class AppendOnlyQuerySet(models.QuerySet[ModelT]):
@@ -89,12 +90,12 @@ class AuditLogQuerySet(AppendOnlyQuerySet["AuditLog"]):
         Each batch goes on after the last key. A cursor would not do: MariaDB and SQLite hold
         all of its rows, and that of PostgreSQL holds a transaction open.
         """
-        rows = self.order_by("pk").values_list(*_COLUMNS)
+        rows = self.order_by("pk").values_list(*COLUMNS)
         batch = list(rows[:batch_size])
         while batch:
             for row in batch:
-                yield Entry(**dict(zip(_COLUMNS, row, strict=True)))
-            last = batch[-1][_COLUMNS.index("id")]
+                yield Entry(**dict(zip(COLUMNS, row, strict=True)))
+            last = batch[-1][COLUMNS.index("id")]
             batch = list(rows.filter(pk__gt=last)[:batch_size])
 
 

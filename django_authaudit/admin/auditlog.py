@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import words
-from django_authaudit.admin import cells, detail, filters, investigate, pivots
+from django_authaudit.admin import cells, detail, export, filters, investigate, pivots
 from django_authaudit.admin.changelist import AuditLogChangeList
 from django_authaudit.admin.viewed import record_view
 from django_authaudit.models import AuditLog
@@ -159,14 +162,24 @@ class AuditLogAdmin(ModelAdmin):
         }
         return super().render_change_form(request, context, *args, **options)
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Return whether the reader may take entries away: seeing them is not enough."""
+        return self.has_view_permission(request) and request.user.has_perm(export.PERMISSION)
+
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages of the admin, and those of investigations."""
-        investigate = path(
-            "investigate/<slug:kind>/",
-            self.admin_site.admin_view(self.investigate_view),
-            name="django_authaudit_auditlog_investigate",
-        )
-        return [investigate, *super().get_urls()]
+        """Return the pages of the admin, those of investigations, and the downloads."""
+        own = {"investigate": self.investigate_view, "export": self.export_view}
+        return [
+            *(
+                path(
+                    f"{name}/<slug:kind>/",
+                    self.admin_site.admin_view(view),
+                    name=f"django_authaudit_auditlog_{name}",
+                )
+                for name, view in own.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Return the list, and record that it was looked at."""
@@ -200,6 +213,16 @@ class AuditLogAdmin(ModelAdmin):
         response = TemplateResponse(request, template, context).render()
         record_view(request, *subject)
         return response
+
+    def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
+        """Return what the list shows as a file in the format `kind`."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            changelist: Any = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect("admin:django_authaudit_auditlog_changelist")
+        return export.download(request, changelist.reader, kind)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

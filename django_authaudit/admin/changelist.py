@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from django_authaudit import reading, words
 from django_authaudit.admin import cells, search
+from django_authaudit.admin.export import FORMATS
 from django_authaudit.admin.filters import (
     AFTER_VAR,
     AT_VAR,
@@ -63,9 +64,10 @@ class AuditLogChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """Set what the templates show of the page."""
-        reader = reading.Reader(self.root_queryset, self.selection())
-        self.page = self._page(reader)
-        self.count = reader.count
+        self.reader = reading.Reader(self.root_queryset, self.selection())
+        self.page = self._page(self.reader)
+        self.count = self.reader.count
+        self.may_export = cast(Any, self.model_admin).has_export_permission(request)
         self.result_list = self.page.entries
         self.result_count = self.count.number
         self.full_result_count = None
@@ -114,6 +116,13 @@ class AuditLogChangeList(ChangeList):
     def without_search_url(self) -> str:
         """The query string of the same list without the search."""
         return self.get_query_string(remove=[SEARCH_VAR])
+
+    @property
+    def downloads(self) -> list[tuple[str, str]]:
+        """The formats in which the reader may have what the list shows, and where."""
+        if not self.may_export:
+            return []
+        return [(name, f"export/{suffix}/{self.get_query_string()}") for suffix, name in FORMATS]
 
     @property
     def newest_url(self) -> str:

@@ -125,6 +125,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "audit log entry",
                 "verbose_name_plural": "audit log",
                 "default_permissions": ("view",),
+                "permissions": (("export_auditlog", "Can export the audit log"),),
                 "indexes": [
                     models.Index(fields=["event", "id"], name="authaudit_event"),
                     models.Index(fields=["outcome", "id"], name="authaudit_outcome"),

@@ -82,10 +82,13 @@ def test_an_entry_has_no_history_and_no_buttons_but_close(reader):
 
 
 @pytest.mark.django_db
-def test_no_permission_but_to_view_exists():
+def test_no_permissions_but_to_view_and_to_export_exist():
     codes = Permission.objects.filter(content_type__app_label="django_authaudit")
 
-    assert [p.codename for p in codes.filter(content_type__model="auditlog")] == ["view_auditlog"]
+    assert {p.codename for p in codes.filter(content_type__model="auditlog")} == {
+        "view_auditlog",
+        "export_auditlog",
+    }
 
 
 def test_the_index_offers_to_view_only(auditor):
