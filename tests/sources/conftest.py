@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import signals as model_signals
 from django.test import AsyncClient, Client
 
-from django_authaudit import guard, spool
+from django_authaudit import guard, signals, sources, spool
 from tests.sources.recorded import PASSWORD, Log
 from tests.sources.secrecy import Search, Secrets
 
@@ -26,6 +26,27 @@ SETTINGS = {
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     needed = SETTINGS.get(collection_path.name)
     return True if needed and needed != os.environ["DJANGO_SETTINGS_MODULE"] else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recorded(request):
+    """Hold the table of what each source records to what its tests have seen recorded."""
+    seen = set()
+
+    def on_recorded(entry, **kwargs):
+        seen.add(entry.event)
+
+    signals.entry_recorded.connect(on_recorded)
+    yield
+    signals.entry_recorded.disconnect(on_recorded)
+    # A part of a module, as `-k` runs it, sees a part of the events.
+    if os.environ.get("AUTHAUDIT_WHOLE_MODULE"):
+        modules = {item.path.stem.removeprefix("test_") for item in request.session.items}
+        known = sources.discover()
+        for name in modules & set(known):
+            assert set(known[name].records) - seen == set(), f"{name} has not recorded these"
+        told = {code for name in sources.selected() for code in known[name].records}
+        assert {code for code in seen - told if not code.startswith("audit.")} == set()
 
 
 class Browser(Client):

@@ -28,9 +28,7 @@ def run(file, suffix, *, tests="", **variables):
     coverage = sys.modules.get("coverage")
     measured = coverage is not None and coverage.Coverage.current() is not None
     measure = ["coverage", "run", "--parallel-mode", "-m"] if measured else []
-    # In the order in which they stand: some packages decide by the settings of their first use.
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    command = [sys.executable, "-m", *measure, "pytest", *options]
+    command = [sys.executable, "-m", *measure, "pytest", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
         [*command, str(HERE / (tests or file))],
         cwd=ROOT,
@@ -39,6 +37,7 @@ def run(file, suffix, *, tests="", **variables):
             "DJANGO_SETTINGS_MODULE": SETTINGS[file],
             # The database of this run is in use.
             "DATABASE_NAME": f"{settings.DATABASE_NAME}_{suffix}",
+            **({} if tests else {"AUTHAUDIT_WHOLE_MODULE": "1"}),
             **variables,
         },
         capture_output=True,
