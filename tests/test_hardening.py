@@ -8,7 +8,7 @@ from django.test import TransactionTestCase
 
 from django_authaudit import hardening, record, retention
 from django_authaudit.hardening import HardeningError, disable, enable, gaps, permitted
-from django_authaudit.models import AuditHold, AuditLog
+from django_authaudit.models import AuditHold, AuditLog, AuditSeal, SealedRun
 from tests.management.rows import days_ago, store
 from tests.test_docs_examples import blocks
 
@@ -172,7 +172,7 @@ def test_enabling_twice_and_disabling_twice_do_no_harm_and_are_told_once():
     for _ in range(2):
         disable("default")
 
-    tables = [model._meta.db_table for model in (AuditLog, AuditHold)]
+    tables = [model._meta.db_table for model in (AuditLog, AuditHold, AuditSeal, SealedRun)]
     operations = OPERATIONS[connection.vendor]
     assert gaps("default") == [(each, table) for table in tables for each in operations]
     assert own_events() == ["audit.hardening_enabled", "audit.hardening_disabled"]
@@ -199,7 +199,7 @@ def test_a_partition_is_protected_with_its_table():
     execute("CREATE TABLE parted (id uuid NOT NULL, username text) PARTITION BY RANGE (id)")
     try:
         guard = hardening._guard("default")
-        guard.create("parted")
+        guard.create("parted", "id")
         execute("CREATE TABLE part PARTITION OF parted DEFAULT")
         execute("INSERT INTO parted VALUES (gen_random_uuid(), 'ada')")
 

@@ -23,7 +23,7 @@ from django_authaudit.recorder import record
 
 __all__ = ["DELETE", "UPDATE", "HardeningError", "disable", "enable", "gaps", "permitted"]
 
-APPEND_ONLY = ("AuditLog", "AuditHold")
+APPEND_ONLY = ("AuditLog", "AuditHold", "AuditSeal", "SealedRun")
 """The models whose tables are protected."""
 
 _GUARDS: Mapping[str, type[Guard]] = {
@@ -46,9 +46,9 @@ def enable(using: str) -> None:
     guard = _guard(using)
     news = bool(gaps(using))
     with transaction.atomic(using=using):
-        for table in _tables():
+        for table, key in _tables().items():
             guard.drop(table)
-            guard.create(table)
+            guard.create(table, key)
     if news:
         record(events.AUDIT_HARDENING_ENABLED, metadata={"database": using})
 
@@ -86,8 +86,10 @@ def permitted(operation: str, using: str) -> Iterator[None]:
         yield
 
 
-def _tables() -> list[str]:
-    return [apps.get_model(PREFIX, name)._meta.db_table for name in APPEND_ONLY]
+def _tables() -> dict[str, str]:
+    """Return the protected tables, each with its primary key."""
+    metas = [apps.get_model(PREFIX, name)._meta for name in APPEND_ONLY]
+    return {meta.db_table: str(meta.pk.column) for meta in metas}
 
 
 def _guard(using: str) -> Guard:

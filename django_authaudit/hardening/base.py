@@ -22,8 +22,8 @@ class Guard(ABC):
         self.connection = connection
 
     @abstractmethod
-    def create(self, table: str) -> None:
-        """Make the triggers of `table`, which has none."""
+    def create(self, table: str, key: str) -> None:
+        """Make the triggers of `table`, which has none and the primary key `key`."""
 
     @abstractmethod
     def drop(self, table: str) -> None:

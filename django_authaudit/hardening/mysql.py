@@ -21,12 +21,13 @@ from django_authaudit.hardening.base import (
 class MySQLGuard(Guard):
     """Row triggers; no trigger sees TRUNCATE, but a foreign key to the table forbids it."""
 
-    def create(self, table: str) -> None:
+    def create(self, table: str, key: str) -> None:
         """Make the triggers, and an empty table with a foreign key of the same type."""
         (kind,) = self.names(
             "SELECT column_type FROM information_schema.columns "
-            "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = 'id'",
+            "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s",
             table,
+            key,
         )
         self.run(
             *(
@@ -39,7 +40,7 @@ class MySQLGuard(Guard):
                 for operation in (UPDATE, DELETE)
             ),
             f"CREATE TABLE `{name_of(TRUNCATE, table)}` "
-            f"(id {kind} PRIMARY KEY, FOREIGN KEY (id) REFERENCES `{table}` (id))",
+            f"(id {kind} PRIMARY KEY, FOREIGN KEY (id) REFERENCES `{table}` (`{key}`))",
         )
 
     def drop(self, table: str) -> None:

@@ -19,7 +19,7 @@ from django_authaudit.hardening.base import (
 class PostgreSQLGuard(Guard):
     """Row triggers, which partitions inherit; a table without rows may be truncated."""
 
-    def create(self, table: str) -> None:
+    def create(self, table: str, key: str) -> None:
         """Make one function, and a trigger for each operation."""
         function = f"{PREFIX}_refuse"
         self.run(

@@ -17,13 +17,13 @@ class SQLiteGuard(Guard):
     operations: ClassVar[tuple[str, ...]] = (UPDATE, DELETE, REPLACE)
     permits = f"{PREFIX}_permits"
 
-    def create(self, table: str) -> None:
+    def create(self, table: str, key: str) -> None:
         """Make the triggers, and the table whose row lets the app pass."""
         unknown = f"NOT EXISTS (SELECT 1 FROM {self.permits} WHERE operation = '{{}}')"  # noqa: S608
         conditions = {
             UPDATE: unknown.format(UPDATE),
             DELETE: unknown.format(DELETE),
-            REPLACE: f'EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id)',  # noqa: S608
+            REPLACE: f'EXISTS (SELECT 1 FROM "{table}" WHERE "{key}" = NEW."{key}")',  # noqa: S608
         }
         self.run(
             f"CREATE TABLE IF NOT EXISTS {self.permits} (operation TEXT PRIMARY KEY)",

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import DeleteQuery
 
 from django_authaudit import hardening
 from django_authaudit.entry import time_of
+from django_authaudit.integrity import prunes
 from django_authaudit.querysets import AuditLogQuerySet
 from django_authaudit.retention.holds import not_held
 
@@ -140,7 +141,7 @@ def _patiently(work: Callable[[], T], pace: Pace) -> T:
     while True:
         try:
             return work()
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             if not _passes(error) or time.monotonic() > give_up:
                 raise
             pace.slow_down()
@@ -182,29 +183,59 @@ def _nth(entries: AuditLogQuerySet, number: int) -> UUID | None:
 
 
 def _delete(parts: Sequence[AuditLogQuerySet], using: str) -> int:
-    """Delete `parts` in one transaction, without signals, and return how many entries it were."""
+    """Delete `parts` in one transaction, without signals, and return how many entries it were.
+
+    A seal of the same transaction names them, so that verification misses nothing else.
+    """
+    with transaction.atomic(using=using, durable=True):
+        with hardening.permitted(hardening.DELETE, using), _limited(using) as delete:
+            taken = [place for part in parts for place in delete(part)]
+        prunes.record(taken, using=using)
+        return len(taken)
+
+
+Place = tuple[UUID | None, int, str]
+"""The writer, the number and the leaf of an entry."""
+
+
+@contextmanager
+def _limited(using: str) -> Iterator[Callable[[AuditLogQuerySet], list[Place]]]:
+    """Give a function that deletes entries and returns their places, within _LIMIT a statement."""
     connection = connections[using]
     # The limit would last as long as the transaction around a test.
-    limited = not connection.in_atomic_block
-    with (
-        transaction.atomic(using=using, durable=True),
-        hardening.permitted(hardening.DELETE, using),
-        connection.cursor() as cursor,
-    ):
+    limited = len(connection.savepoint_ids) == 0
+    prefix = ""
+    with connection.cursor() as cursor:
         if limited and connection.vendor == "postgresql":
             cursor.execute(f"SET LOCAL statement_timeout = {int(_LIMIT * 1000)}")
-        deleted = 0
-        for part in parts:
-            statement, values = part.query.chain(DeleteQuery).get_compiler(using).as_sql()
-            if limited and getattr(connection, "mysql_is_mariadb", False):
-                statement = f"SET STATEMENT max_statement_time = {_LIMIT} FOR {statement}"
+        if limited and getattr(connection, "mysql_is_mariadb", False):
+            prefix = f"SET STATEMENT max_statement_time = {_LIMIT} FOR "
+
+        def delete(entries: AuditLogQuerySet) -> list[Place]:
+            statement, values = entries.query.chain(DeleteQuery).get_compiler(using).as_sql()
+            if connection.features.can_return_columns_from_insert:
+                returning = f"{prefix}{statement} RETURNING writer, sequence, leaf"
+                cursor.execute(returning, values)
+                return [(_uuid(writer), *rest) for writer, *rest in cursor.fetchall()]
+            locked = entries.select_for_update().values_list("writer", "sequence", "leaf")
+            places = list(locked)
             cursor.execute(statement, values)
-            deleted += cursor.rowcount
-        return deleted
+            if cursor.rowcount != len(places):
+                raise IntegrityError("Entries appeared or left while they were deleted.")
+            return places
+
+        yield delete
 
 
-def _passes(error: OperationalError) -> bool:
-    """Return whether `error` is one that the same statement need not meet again."""
+def _uuid(value: Any) -> UUID | None:
+    return value if value is None or isinstance(value, UUID) else UUID(str(value))
+
+
+def _passes(error: OperationalError | IntegrityError) -> bool:
+    """Return whether `error` is one that the same transaction need not meet again."""
+    if isinstance(error, IntegrityError):
+        # Another has added the same seal.
+        return True
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     code = error.args[0] if error.args else None

@@ -8,16 +8,21 @@ import signal
 import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from django_authaudit import record
+from django_authaudit.entry import first_id_at
+from django_authaudit.integrity.writers import Writer
 from django_authaudit.management.commands.replay_audit_log import replay_all
-from django_authaudit.models import AuditLog
+from django_authaudit.models import AuditLog, AuditSeal
 from django_authaudit.replay import Replayed
 from django_authaudit.retention import batches
+from django_authaudit.sinks.database import DatabaseSink
+from tests.integrity.log import make, runs
 from tests.management.rows import days_ago, store
 
 DELETED = re.compile(r"Entries deleted: (\d+) \(before \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\.\n")
@@ -313,6 +318,28 @@ def test_two_at_once_delete_all_and_each_counts_only_its_own(project):
     assert sum(counts) == MANY
     assert sorted(deleted_by()) == sorted(counts)
     assert left() == 0
+
+
+def test_two_at_once_and_a_sealer_name_each_entry_once(project):
+    start = first_id_at(days_ago(100)).int
+    writer = Writer()
+    entries = writer.number(make(id=UUID(int=start + number)) for number in range(400))
+    DatabaseSink().emit(entries)
+
+    processes = [project.start("prune_audit_log", "--batch-size=20") for _ in range(2)]
+    processes.append(project.start("seal_audit_log"))
+    results = [(*process.communicate(timeout=60), process.returncode) for process in processes]
+
+    assert [(err, status) for _, err, status in results] == [("", 0)] * 3
+    taken = sorted(
+        number
+        for named, first, last in runs(AuditSeal.PRUNED)
+        for number in range(first, last + 1)
+        if named == writer.id
+    )
+    assert taken == [*range(1, 401)]
+    numbers = AuditSeal.objects.order_by("number").values_list("number", flat=True)
+    assert list(numbers) == [*range(1, len(numbers) + 1)]
 
 
 def test_what_is_recorded_meanwhile_is_stored(project, busy):
