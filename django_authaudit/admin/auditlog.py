@@ -16,12 +16,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_authaudit import words
 from django_authaudit.admin import cells, detail, export, filters, investigate, pivots
 from django_authaudit.admin.changelist import AuditLogChangeList
+from django_authaudit.admin.dashboard import MOST_ON_THE_LIST, Dashboard, Overview, period_of
 from django_authaudit.admin.viewed import record_view
+from django_authaudit.figures import DAY
 from django_authaudit.models import AuditLog
 
 _FILTERS: tuple[Any, ...] = (
@@ -167,23 +170,29 @@ class AuditLogAdmin(ModelAdmin):
         return self.has_view_permission(request) and request.user.has_perm(export.PERMISSION)
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages of the admin, those of investigations, and the downloads."""
-        own = {"investigate": self.investigate_view, "export": self.export_view}
+        """Return the pages of the admin, of investigations and pictures, and the downloads."""
+        own = {
+            "investigate/<slug:kind>/": self.investigate_view,
+            "export/<slug:kind>/": self.export_view,
+            "dashboard/": self.dashboard_view,
+        }
         return [
             *(
                 path(
-                    f"{name}/<slug:kind>/",
+                    route,
                     self.admin_site.admin_view(view),
-                    name=f"django_authaudit_auditlog_{name}",
+                    name=f"django_authaudit_auditlog_{route.partition('/')[0]}",
                 )
-                for name, view in own.items()
+                for route, view in own.items()
             ),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Return the list, and record that it was looked at."""
-        response = super().changelist_view(request, extra_context)
+        overview = Overview(self, DAY, most=MOST_ON_THE_LIST)
+        context = {"overview": overview, **(extra_context or {})}
+        response = super().changelist_view(request, context)
         record_view(request, "list")
         return response
 
@@ -202,15 +211,7 @@ class AuditLogAdmin(ModelAdmin):
             raise PermissionDenied
         subject = investigate.subject_of(kind, request)
         found = investigate.Investigation(self, request, subject)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": found.title,
-            "media": self.media,
-            "investigation": found,
-        }
-        template = "admin/django_authaudit/auditlog/investigate.html"
-        response = TemplateResponse(request, template, context).render()
+        response = self._page(request, "investigate", found.title, investigation=found)
         record_view(request, *subject)
         return response
 
@@ -223,6 +224,25 @@ class AuditLogAdmin(ModelAdmin):
         except IncorrectLookupParameters:
             return redirect("admin:django_authaudit_auditlog_changelist")
         return export.download(request, changelist.reader, kind)
+
+    def dashboard_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the page of pictures."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        pictures = Dashboard(self, period_of(request.GET.get("period", "")))
+        response = self._page(request, "dashboard", gettext("Dashboard"), dashboard=pictures)
+        record_view(request, "dashboard")
+        return response
+
+    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        common = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "media": self.media,
+        }
+        template = f"admin/django_authaudit/auditlog/{name}.html"
+        return TemplateResponse(request, template, {**common, **context}).render()
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
