@@ -153,7 +153,7 @@ def new_addresses(found: Range) -> list[Seen]:
     """Return the addresses seen last that the log did not know before, newest first."""
     entries = AuditLog.objects.all()
     placed = _within(found).exclude(ip_address=None).values_list("ip_address")
-    counted = placed.annotate(number=Count("pk"), last=Max("pk")).order_by("-last")
+    counted = placed.annotate(number=Count("pk"), last=Max("created_at")).order_by("-last")
     numbers = {address: number for address, number, _ in counted[:_RECENT_ADDRESSES]}
     first = [
         Track("ip_address", address).oldest(entries).values_list("ip_address", "pk")[:1]
