@@ -188,6 +188,30 @@ def test_a_position_is_compact_and_knows_the_holes():
     assert took() == ["2", "5", "3", "1", "4"]
 
 
+def test_a_sink_that_takes_nothing_at_first_has_no_late_entries(settings):
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    ship()
+    store("ada")
+    ship()
+
+    assert took() == ["ada"]
+
+
+def test_late_entries_are_not_looked_for_each_time(monkeypatch):
+    monkeypatch.setattr(shipping, "_LOOK_FOR_LATE", 3600.0)
+    (route,) = shipping.routes()
+    store("ada")
+    list(shipping.ship(route))
+    store("late", moment=days_ago(1))
+
+    list(shipping.ship(route))
+    assert took() == ["ada"]
+
+    route.late_due = 0.0
+    list(shipping.ship(route))
+    assert took() == ["ada", "late"]
+
+
 def test_entries_without_a_writer_are_shipped_in_order():
     store("ada")
     AuditLog.objects.create(event="auth.logout", outcome="success", created_at=days_ago(0))

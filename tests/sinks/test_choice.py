@@ -30,6 +30,21 @@ def test_the_settings_choose_where_a_sink_can_do_both(settings):
     assert list(sinks.shipped_to()) == ["near"]
 
 
+@pytest.mark.parametrize("value", [{}, None, ["database"]])
+def test_a_setting_without_sinks_is_refused(settings, value):
+    settings.AUTHAUDIT_SINKS = value
+
+    with pytest.raises(ImproperlyConfigured, match="no dict of sinks by name, or empty"):
+        sinks.get_sinks()
+
+
+def test_a_class_that_is_no_sink_is_refused(settings):
+    settings.AUTHAUDIT_SINKS = {"thing": {"BACKEND": "collections.OrderedDict"}}
+
+    with pytest.raises(ImproperlyConfigured, match="OrderedDict is no subclass of"):
+        sinks.get_sinks()
+
+
 @pytest.mark.django_db
 def test_with_nothing_in_line_entries_go_to_the_table(settings):
     settings.AUTHAUDIT_SINKS = {"siem": sink()}

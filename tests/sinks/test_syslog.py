@@ -139,6 +139,15 @@ def test_an_entry_that_no_datagram_holds_is_rejected():
         SyslogSink("127.0.0.1", 9, transport="udp").emit([entry])
 
 
+def answer_something(listener, connection):
+    read_all(listener, connection)
+    connection.sendall(b"thank you")
+
+
+def test_what_a_receiver_says_means_nothing(listen):
+    SyslogSink("127.0.0.1", listen(answer_something).port, transport="tcp").emit(entries("ada"))
+
+
 def close_at_once(listener, connection):
     connection.recv(1)
 
