@@ -256,22 +256,29 @@ def _not_shipped(shipment: AuditShipment) -> Iterator[Q]:
 
 def _last_numbers(using: str) -> Mapping[UUID, int]:
     """Return the last number of every writer, by hopping from one to the next in the index."""
-    quote = connections[using].ops.quote_name
-    table = quote(AuditLog._meta.db_table)
-    sql = f"""
-        WITH RECURSIVE found (writer) AS (
-            SELECT * FROM (
-                SELECT writer FROM {table} WHERE writer IS NOT NULL ORDER BY writer LIMIT 1
-            ) AS first
-            UNION ALL
-            SELECT (
-                SELECT writer FROM {table} AS next
-                WHERE next.writer > found.writer ORDER BY writer LIMIT 1
-            ) FROM found WHERE found.writer IS NOT NULL
-        )
-        SELECT writer, (SELECT MAX(sequence) FROM {table} AS own WHERE own.writer = found.writer)
-        FROM found WHERE writer IS NOT NULL
-    """  # noqa: S608 - the name of our table
     with connections[using].cursor() as cursor:
-        cursor.execute(sql)
+        table = connections[using].ops.quote_name(AuditLog._meta.db_table)
+        # MariaDB hops by itself, but reads the whole index for each step of a recursion (a minute
+        # for 1,000 writers against 10 milliseconds); the others hop nowhere else.
+        hop = _GROUPED if connections[using].vendor == "mysql" else _HOPPING
+        cursor.execute(hop.format(table=table))
         return {UUID(str(writer)): last for writer, last in cursor.fetchall()}
+
+
+_GROUPED = """
+    SELECT writer, MAX(sequence) FROM {table} WHERE writer IS NOT NULL GROUP BY writer
+"""
+_HOPPING = """
+    WITH RECURSIVE found (writer) AS (
+        SELECT * FROM (
+            SELECT writer FROM {table} WHERE writer IS NOT NULL ORDER BY writer LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT (
+            SELECT writer FROM {table} AS next
+            WHERE next.writer > found.writer ORDER BY writer LIMIT 1
+        ) FROM found WHERE found.writer IS NOT NULL
+    )
+    SELECT writer, (SELECT MAX(sequence) FROM {table} AS own WHERE own.writer = found.writer)
+    FROM found WHERE writer IS NOT NULL
+"""
