@@ -2,7 +2,13 @@
 
 from django_authaudit.retention.archives import ArchiveError
 from django_authaudit.retention.batches import LONGEST_WAIT, MOST_ROWS, Batch
-from django_authaudit.retention.periods import RetentionError, cutoff_for, entries_of, expired
+from django_authaudit.retention.periods import (
+    RetentionError,
+    cutoff_for,
+    entries_of,
+    expired,
+    not_shipped,
+)
 from django_authaudit.retention.pruning import Batches, prune
 
 __all__ = [
@@ -15,5 +21,6 @@ __all__ = [
     "cutoff_for",
     "entries_of",
     "expired",
+    "not_shipped",
     "prune",
 ]

@@ -10,12 +10,14 @@ from typing import Any
 from django.db import connections
 from django.db.models import Q
 
+from django_authaudit import shipments
 from django_authaudit.conf import conf
 from django_authaudit.entry import first_id_at
 from django_authaudit.exceptions import AuthAuditError
 from django_authaudit.models import AuditLog
 from django_authaudit.querysets import AuditLogQuerySet
 from django_authaudit.retention.holds import not_held
+from django_authaudit.sinks import shipped_to
 from django_authaudit.sinks.database import write_alias
 
 
@@ -104,14 +106,33 @@ def schedule_for(cutoff: datetime) -> Schedule:
     return Schedule(cutoff, own)
 
 
-def expired(cutoff: datetime, *, using: str | None = None) -> AuditLogQuerySet:
+def expired(
+    cutoff: datetime, *, using: str | None = None, unshipped: bool = False
+) -> AuditLogQuerySet:
     """Return the entries of the database `using`, by default the log's own, that have to leave.
 
-    What is held is not among them. `cutoff` is that of the events without a period of their own
-    in AUTHAUDIT_RETENTION. Raises RetentionError as `schedule_for()` does, and for an unknown
-    database.
+    What is held is not among them, nor, but for `unshipped`, what a sink has not taken.
+    `cutoff` is that of the events without a period of their own in AUTHAUDIT_RETENTION. Raises
+    RetentionError as `schedule_for()` does, and for an unknown database.
     """
-    return not_held(entries_of(using).filter(schedule_for(cutoff).is_over()))
+    return not_held(free(using, unshipped=unshipped).filter(schedule_for(cutoff).is_over()))
+
+
+def free(using: str | None, *, unshipped: bool = False) -> AuditLogQuerySet:
+    """Return the entries that every sink has taken, or all if they may leave `unshipped`.
+
+    Raises RetentionError for an unknown database, ImproperlyConfigured for sinks that are none.
+    """
+    entries = entries_of(using)
+    return entries if unshipped else shipments.shipped(entries)
+
+
+def not_shipped(cutoff: datetime, *, using: str | None = None) -> int:
+    """Return how many entries would have to leave, but for a sink that has not taken them."""
+    if not shipped_to():
+        return 0
+    rest = expired(cutoff, using=using, unshipped=True).count()
+    return rest - expired(cutoff, using=using).count()
 
 
 def entries_of(using: str | None) -> AuditLogQuerySet:

@@ -31,6 +31,7 @@ from django_authaudit.retention.periods import (
     Schedule,
     age_in_days,
     entries_of,
+    free,
     schedule_for,
 )
 from django_authaudit.sinks.database import write_alias
@@ -47,6 +48,7 @@ def prune(
     batch_size: int = MOST_ROWS,
     using: str | None = None,
     archive: Path | None = None,
+    unshipped: bool = False,
 ) -> Batches:
     """Delete the entries from before `cutoff`, oldest first; yield each batch when it is gone.
 
@@ -54,7 +56,8 @@ def prune(
     the other. A batch is one transaction of about a tenth of a second and at most `batch_size`
     rows. Nothing needs to be kept between two runs: one that was killed is finished by the next,
     and two at once share the work. No signal is sent for the rows. With a folder as `archive`,
-    they are on its disk, and were read back, before they are deleted.
+    they are on its disk, and were read back, before they are deleted. What a sink that is shipped
+    to has not taken stays, unless it may go `unshipped`.
 
     The run is itself recorded, as ``audit.pruned``, when it is over or closed early. One that
     found nothing is recorded too: the daily entry shows that retention is at work, and its absence
@@ -69,9 +72,10 @@ def prune(
         )
     using = using or write_alias()
     schedule, pace = schedule_for(cutoff), Pace(batch_size)
+    entries = free(using, unshipped=unshipped)
     if archive is None:
-        return _recorded(_expired(entries_of(using), schedule, pace, using), schedule, using)
-    going = _archived(entries_of(using), schedule, pace, using, archive)
+        return _recorded(_expired(entries, schedule, pace, using), schedule, using)
+    going = _archived(entries, schedule, pace, using, archive)
     return _recorded(going, schedule, using, archive=str(archive))
 
 
@@ -102,11 +106,11 @@ def _archived(
 def _take_out(
     archive: Archive, manifest: Manifest, entries: AuditLogQuerySet, pace: Pace
 ) -> Generator[Batch, None, list[UUID]]:
-    """Delete what a file of `archive` holds; return what stays, for it is held by now."""
+    """Delete what a file of `archive` holds; return what stays, for something keeps it by now."""
     _record_archived(manifest, entries)
     ids = archive.ids(manifest)
     yield from delete_by_id(ids, entries, pace, entries.db)
-    left = present(ids, entries)
+    left = present(ids, entries_of(entries.db))
     if not left:
         archive.finish(manifest)
     return left

@@ -10,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from django_authaudit import shipments, shipping
-from django_authaudit.models import AuditShipment
+from django_authaudit import retention, shipments, shipping
+from django_authaudit.models import AuditLog, AuditShipment
+from tests.management.rows import days_ago
 from tests.sinks.receivers import DATABASE, Moody, Receiver, receivers, ship, sink, store, took
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -169,3 +170,52 @@ def test_one_that_waits_for_a_sink_can_be_stopped(settings, monkeypatch, usual_s
 
     assert refusal() == "siem: UnavailableError: away Stopped. Run it again to go on."
     stop.join()
+
+
+def prune(**options):
+    out = io.StringIO()
+    call_command("prune_audit_log", stdout=out, **options)
+    return re.sub(r"before .* UTC", "before then", out.getvalue())
+
+
+def left():
+    names = AuditLog.objects.order_by("pk").exclude(username="").values_list("username", flat=True)
+    return list(names)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_was_not_shipped_is_pruned_only_if_it_is_asked_for(tmp_path, archived):
+    options = {"archive": tmp_path / "archive"} if archived else {}
+    store("a", "b", moment=days_ago(100))
+    ship()
+    store("c", "d", moment=days_ago(95))
+
+    assert prune(dry_run=True) == "Entries that would be deleted: 2 (before then).\n"
+    assert prune(**options) == (
+        "Entries deleted: 2 (before then).\nEntries kept until every sink has had them: 2.\n"
+    )
+    assert left() == ["c", "d"]
+    ship()
+    assert prune(**options) == "Entries deleted: 2 (before then).\n"
+    assert left() == []
+    store("e", moment=days_ago(95))
+    assert prune(unshipped=True, **options) == "Entries deleted: 1 (before then).\n"
+    assert [name for name in took() if name] == [*"abcd"]
+
+
+def test_what_was_archived_for_pruning_stays_where_a_new_sink_has_not_had_it(settings, tmp_path):
+    store("a", "b", moment=days_ago(100))
+    ship()
+    store("new")
+    deleting = retention.prune(days_ago(90), archive=tmp_path, batch_size=1)
+    assert next(deleting).count == 1
+    deleting.close()
+    settings.AUTHAUDIT_SINKS |= {"archive": sink(box="archive")}
+
+    prune(archive=tmp_path)
+    assert left() == ["b", "new"]
+
+    ship()
+    prune(archive=tmp_path)
+    assert left() == ["new"]
+    assert took("archive")[0] == "b"

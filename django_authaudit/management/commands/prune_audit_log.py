@@ -42,6 +42,7 @@ class Command(BaseCommand):
             metavar="DIR",
             help="folder that gets what is deleted, before it is deleted",
         )
+        add("--unshipped", action="store_true", help="delete also what a sink has not had yet")
         add("--dry-run", action="store_true", help="only say how many entries would be deleted")
         add(
             "--database",
@@ -51,19 +52,24 @@ class Command(BaseCommand):
 
     def handle(self, *, days: int | None, dry_run: bool, verbosity: int, **options: Any) -> None:
         """Delete or count; raise CommandError with status 2 for whatever prevents it."""
-        using, batch_size = options["database"], options["batch_size"]
+        using, unshipped = options["database"], options["unshipped"]
         self.deleted = 0
         try:
             cutoff = retention.cutoff_for(days)
             until = f"{cutoff:%Y-%m-%d %H:%M:%S} UTC"
             batches = retention.prune(
-                cutoff, batch_size=batch_size, using=using, archive=options["archive"]
+                cutoff,
+                batch_size=options["batch_size"],
+                using=using,
+                archive=options["archive"],
+                unshipped=unshipped,
             )
             if dry_run:
-                count = retention.expired(cutoff, using=using).count()
+                count = retention.expired(cutoff, using=using, unshipped=unshipped).count()
                 self.stdout.write(f"Entries that would be deleted: {count} (before {until}).")
                 return
             self.consume(batches, progress=verbosity >= 1 and self.stdout.isatty())
+            kept = retention.not_shipped(cutoff, using=using)
         except (AuthAuditError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
         except (Error, ImproperlyConfigured) as error:
@@ -79,6 +85,8 @@ class Command(BaseCommand):
             ) from None
         if verbosity >= 1:
             self.stdout.write(f"Entries deleted: {self.deleted} (before {until}).")
+            if kept:
+                self.stdout.write(f"Entries kept until every sink has had them: {kept}.")
 
     def consume(self, batches: retention.Batches, *, progress: bool) -> None:
         """Have `batches` deleted, until told to stop."""
