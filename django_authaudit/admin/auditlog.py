@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -171,7 +172,7 @@ class AuditLogAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages of the admin, of investigations and pictures, and the downloads."""
-        own = {
+        own: dict[str, Callable[..., HttpResponseBase]] = {
             "investigate/<slug:kind>/": self.investigate_view,
             "export/<slug:kind>/": self.export_view,
             "dashboard/": self.dashboard_view,

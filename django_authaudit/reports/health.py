@@ -54,9 +54,9 @@ def collect(*, using: str) -> Health:
         rejected_files=spool.count(using, spool.SET_ASIDE),
         last_entry=next(map(time_of, newest), None),
         last_pruned=last(events.AUDIT_PRUNED, using=using),
-        last_sealed=last("audit.sealed", using=using),
+        last_sealed=last(events.AUDIT_SEALED, using=using),
         last_verified=last("audit.verified", using=using),
-        last_viewed=last("audit.viewed", using=using),
+        last_viewed=last(events.AUDIT_VIEWED, using=using),
         sinks=tuple(shipments.states(using=using)),
         weaknesses=tuple(
             Weakness(found.id, found.msg, found.hint or "")
