@@ -13,6 +13,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ from django_authaudit.formats import jsonl
 
 _LARGEST_FILE = 64 * 1024
 """Bytes after which a new file is begun, so that replaying one never takes long."""
+_PATIENCE = 0.25
+"""Seconds to wait for a file that another process holds: what a locked table may cost too."""
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMING = (
     "service",
@@ -226,17 +229,24 @@ def _open_for_append(path: Path) -> Iterator[tuple[int, int]]:
 
 def _retire(path: Path) -> Path:
     """Rename the open file, whose lock is held, so that the next entry begins a new one."""
-    return path.rename(path.with_name(f"{path.stem}-{os.urandom(8).hex()}{CLAIMED}"))
+    return path.rename(_name_of_a_claim(path))
+
+
+def _name_of_a_claim(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-{os.urandom(8).hex()}{CLAIMED}")
 
 
 def _lock(path: Path) -> int:
-    """Open the file, made if need be, and wait for its lock."""
-    while True:
+    """Open the file, made if need be, and lock it; one of its own if another holds it."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is_still(path, descriptor):
+        if _is_locked_now(descriptor) and _is_still(path, descriptor):
             return descriptor
         _release(descriptor)
+        time.sleep(0.005)
+    # It is stopped, hangs in its disk, or replays the file: no login waits for that.
+    return _lock(_name_of_a_claim(path))
 
 
 def _lock_if_free(path: Path) -> int | None:
@@ -245,15 +255,18 @@ def _lock_if_free(path: Path) -> int | None:
         descriptor = os.open(path, _FLAGS)
     except OSError:
         return None
-    try:
+    ours = os.fstat(descriptor).st_uid == os.geteuid()
+    if ours and _is_locked_now(descriptor) and _is_still(path, descriptor):
+        return descriptor
+    _release(descriptor)
+    return None
+
+
+def _is_locked_now(descriptor: int) -> bool:
+    with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    if not _is_still(path, descriptor) or os.fstat(descriptor).st_uid != os.geteuid():
-        _release(descriptor)
-        return None
-    return descriptor
+        return True
+    return False
 
 
 def _release(descriptor: int) -> None:
@@ -271,17 +284,14 @@ def _sync_folder(path: Path) -> None:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    try:
+    with suppress(FileNotFoundError):
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+    return False
 
 
 def _line_start(descriptor: int, size: int) -> bytes:
     """Return what ends the line that a killed process left unfinished."""
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        return b"\n"
-    return b""
+    return b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -322,6 +322,20 @@ def test_an_entry_that_waited_while_its_file_was_claimed_goes_into_a_new_one(spo
     assert [len(entries) for entries in read_all()] == [1, 1]
 
 
+def test_a_process_that_is_stopped_with_the_lock_keeps_nobody_waiting(spool_dir):
+    """Under a debugger, on a disk that hangs, or while it replays what was claimed."""
+    spool.append("default", [entry()])
+    (path,) = spool_dir.iterdir()
+    with path.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        appending = threading.Thread(target=spool.append, args=("default", [entry()]), daemon=True)
+        appending.start()
+        appending.join(timeout=30)
+        assert not appending.is_alive()
+        assert [len(entries) for entries in read_all()] == [1]
+    assert [len(entries) for entries in read_all()] == [1]
+
+
 @pytest.mark.parametrize("disturb", ["rename", "unlink"])
 def test_a_file_that_another_takes_first_is_passed_over(spool_dir, monkeypatch, disturb):
     spool.append("default", [entry()])
