@@ -2,10 +2,10 @@
 
 PostgreSQL takes ``event = 'x' ORDER BY id DESC LIMIT 100`` for a reason to walk the whole table
 backwards by its key, dropping what is not `x`, when its statistics call `x` common. If a flood of
-other entries came after the last `x`, that walk is as long as the flood. A comparison of the rows
-``(event, id)`` in the order of both leaves it the index of `event` alone, and starts there at the
-very entry that a page begins with. MariaDB would not look into such a comparison; it and SQLite
-read the plain form from the index.
+other entries came after the last `x`, that walk is as long as the flood. In the order of both
+columns, and with ``event = ANY (ARRAY['x', 'x'])``, which it does not take for a constant, only
+the index (event, id) gives that order, from the very entry that a page begins with to the one that
+it ends before. MariaDB and SQLite read the plain form from the index.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.db import connections
 from django.db.models import BooleanField, Expression, F, Func, Value
-from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 _WALKS_THE_KEY = "postgresql"
 FIRST_ID = UUID(int=0)
@@ -71,30 +70,29 @@ class Track:
 
     def _within(self, entries: Any, span: Span) -> Any:
         if self._paired(entries):
-            return entries.filter(
-                GreaterThanOrEqual(self._columns, self._at(entries, span.start)),
-                LessThan(self._columns, self._at(entries, span.end)),
-            )
-        if self.column:
+            entries = entries.filter(self._holds(entries))
+        elif self.column:
             entries = entries.filter(**{self.column: self.value})
         if span.start != FIRST_ID:
             entries = entries.filter(pk__gte=span.start)
         return entries.filter(pk__lt=span.end) if span.end != PAST_LAST_ID else entries
 
-    @property
-    def _columns(self) -> Expression:
-        return _Pair(F(self.column), F("pk"))
-
-    def _at(self, entries: Any, id: UUID) -> Expression:
-        return _Pair(
-            Value(self.value, _column(entries, self.column)), Value(id, _column(entries, "id"))
-        )
+    def _holds(self, entries: Any) -> Expression:
+        value = Value(self.value, _column(entries, self.column))
+        return _Equals(F(self.column), _AnyOf(value, value))
 
 
-class _Pair(Func):
-    """The row of two values, as ``(event, id)``."""
+class _AnyOf(Func):
+    """Any of a list of values."""
+
+    template = "ANY (ARRAY[%(expressions)s])"
+
+
+class _Equals(Func):
+    """A comparison of its two parts."""
 
     template = "(%(expressions)s)"
+    arg_joiner = " = "
     output_field = BooleanField()
 
 
