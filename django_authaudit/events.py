@@ -220,6 +220,7 @@ AUDIT_EXPORTED = _fact(
 AUDIT_VIEWED = _fact("audit.viewed", _("Audit log viewed"), SUCCESS, "info", "sensitive_read")
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_ARCHIVED = _fact("audit.archived", _("Entries archived"), SUCCESS, "info")
+AUDIT_ERASED = _fact("audit.erased", _("Person erased"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_HELD = _fact("audit.held", _("Entries held"), SUCCESS, "medium")
 AUDIT_HOLD_RELEASED = _fact("audit.hold_released", _("Hold released"), SUCCESS, "medium")
 AUDIT_HARDENING_ENABLED = _fact(

@@ -9,9 +9,13 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import Q
 
+from django_authaudit.entry import Entry
 from django_authaudit.exceptions import PersonError
 from django_authaudit.lookups import email_field
 from django_authaudit.querysets import AuditLogQuerySet
+
+NOBODY = "Neither an account nor an entry is known by {!r}."
+SEVERAL = "Several accounts were named {!r}, and none of them is left: give the key of one."
 
 
 @dataclass(frozen=True)
@@ -22,19 +26,40 @@ class Person:
     name: str
     email: str = ""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What stands for the person where there is no account."""
+        # Whoever fails to sign in may have typed the e-mail address as a user name.
+        return frozenset({self.name, self.email, self.email.lower()} - {""})
+
     def among(self, entries: AuditLogQuerySet) -> AuditLogQuerySet:
         """Return those of `entries` that concern the person, or that the person caused.
 
         A name counts where the entry has no account: that of another may have the same name, or
         may have had it before.
         """
-        # Whoever fails to sign in may have typed the e-mail address as a user name.
-        names = {self.name, self.email, self.email.lower()} - {""}
+        names = self.names
         condition = Q(user__isnull=True) & (Q(username__in=names) | Q(email__in=names))
         condition |= Q(actor__isnull=True, actor_username__in=names)
         if self.key is not None:
             condition |= Q(user_id=self.key) | Q(actor_id=self.key)
         return entries.filter(condition)
+
+    def is_concerned_by(self, entry: Entry) -> bool:
+        """Return whether `entry` concerns the person, by the same rule."""
+        if entry.user_id is not None:
+            return self._has_key(entry.user_id)
+        return not self.names.isdisjoint((entry.username, entry.email))
+
+    def is_behind(self, entry: Entry) -> bool:
+        """Return whether the person caused `entry`, by the same rule."""
+        if entry.actor_id is not None:
+            return self._has_key(entry.actor_id)
+        return entry.actor_username in self.names
+
+    def _has_key(self, key: Any) -> bool:
+        # In JSON, a key that is no number is text.
+        return self.key is not None and str(key) == str(self.key)
 
 
 def find_person(text: str, entries: AuditLogQuerySet) -> Person:
@@ -49,15 +74,13 @@ def find_person(text: str, entries: AuditLogQuerySet) -> Person:
     named = entries.filter(username=text)
     keys = set(named.exclude(user__isnull=True).values_list("user_id", flat=True).distinct()[:2])
     if len(keys) > 1:
-        raise PersonError(
-            f"Several accounts were named {text!r}, and none of them is left: give the key of one."
-        )
+        raise PersonError(SEVERAL.format(text))
     if keys or named.exists():
         return _remembered(keys.pop(), text, entries) if keys else Person(None, text)
     key: Any = _key(text)
     last = entries.filter(user_id=key).order_by("-pk").first() if key is not None else None
     if last is None:
-        raise PersonError(f"Neither an account nor an entry is known by {text!r}.")
+        raise PersonError(NOBODY.format(text))
     return Person(key, last.username, last.email)
 
 

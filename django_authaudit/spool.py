@@ -127,12 +127,12 @@ def append(alias: str, entries: Sequence[Entry]) -> None:
 
 def count(alias: str, *suffixes: str) -> int:
     """Return how many files wait to be replayed into `alias`, or how many have `suffixes`."""
-    return sum(1 for _ in _files(alias, suffixes or (OPEN, CLAIMED)))
+    return sum(1 for _ in files(alias, suffixes or (OPEN, CLAIMED)))
 
 
 def waiting(alias: str) -> bool:
     """Return whether something is there to be replayed into `alias`; never raises."""
-    return next(_files(alias), None) is not None
+    return next(files(alias), None) is not None
 
 
 def claim(alias: str) -> SpoolFile | None:
@@ -140,7 +140,7 @@ def claim(alias: str) -> SpoolFile | None:
 
     Raises SpoolError for a folder in which others could have forged entries.
     """
-    for path in _files(alias):
+    for path in files(alias):
         if (claimed := take(path, identity(alias))) is not None:
             return claimed
     return None
@@ -202,7 +202,7 @@ class SpoolFile:
         self.path.unlink()
 
 
-def _files(alias: str, suffixes: tuple[str, ...] = (OPEN, CLAIMED)) -> Iterator[Path]:
+def files(alias: str, suffixes: tuple[str, ...] = (OPEN, CLAIMED)) -> Iterator[Path]:
     """Yield the files that hold entries for `alias`, the oldest claims first."""
     path = folder(alias)
     database = identity(alias)

@@ -62,7 +62,7 @@ def silent(request, transactional_db, settings, monkeypatch):
 
 def waiting():
     """Return how many entries wait in the spool."""
-    (path,) = spool._files("audit")
+    (path,) = spool.files("audit")
     return len(path.read_text().splitlines())
 
 

@@ -354,7 +354,7 @@ def test_a_file_that_another_takes_first_is_passed_over(spool_dir, monkeypatch, 
 def test_a_file_that_is_gone_before_it_is_opened_is_passed_over(spool_dir, monkeypatch):
     spool.append("default", [entry()])
     (path,) = spool_dir.iterdir()
-    monkeypatch.setattr(spool, "_files", lambda alias: iter([spool_dir / "gone.jsonl", path]))
+    monkeypatch.setattr(spool, "files", lambda alias: iter([spool_dir / "gone.jsonl", path]))
     with spool.claim("default") as claimed:
         assert len(claimed.entries) == 1
 

@@ -26,7 +26,7 @@ def renamed(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setitem(connections["default"].settings_dict, "NAME", name)
             spool.append("default", entries(number))
-            return next(spool._files("default"))
+            return next(spool.files("default"))
 
     return spool_before
 
@@ -43,7 +43,7 @@ def test_what_waits_for_the_database_under_its_former_name_is_found(anywhere, re
     path = renamed(3)
     spool.append("default", entries(5))
     assert strays.find("default") == [strays.Stray(path, 3)]
-    assert not strays.find("default")[0].path.samefile(next(spool._files("default")))
+    assert not strays.find("default")[0].path.samefile(next(spool.files("default")))
 
 
 def test_there_are_none_in_a_spool_that_is_not_there(anywhere):

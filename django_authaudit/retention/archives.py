@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from django_authaudit.entry import Entry
@@ -31,7 +31,7 @@ from django_authaudit.formats.base import iso_time
 FORMAT = "django_authaudit archive 1"
 DONE, PENDING, PARTIAL = ".json", ".pending", ".partial"
 """Ends of the names of manifests: entries deleted, not yet deleted, file not yet trusted."""
-_DATA = ".jsonl.gz"
+_DATA, _NEW = ".jsonl.gz", ".new"
 _BLOCK = 1024 * 1024
 
 
@@ -73,12 +73,73 @@ class Archive:
         Returns when both are on the disk and were read back; the entries may be deleted then.
         Raises OSError, and ArchiveError for a file that reads other than it was written.
         """
-        stem = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
+        stem = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
         data = self.folder / (stem + _DATA)
-        facts = _Facts()
         # From here on, what a killed run leaves is known to be garbage.
         with _synced(self.folder / (stem + PARTIAL), os.O_EXCL):
             _sync_folder(self.folder)
+        manifest = self._write(data, entries)
+        if not manifest.count:
+            self._drop_partial(stem)
+            return None
+        self._commit(stem + PARTIAL, stem + PENDING, manifest)
+        return manifest
+
+    def replace(self, manifest: Manifest, entries: Iterable[Entry]) -> Manifest:
+        """Write `entries` in the place of those of a file; return the manifest that counts now.
+
+        Until then the old one counts. Raises as `write()` does.
+        """
+        stem = _stem(manifest.file)
+        data = self.folder / f"{stem}.{secrets.token_hex(4)}{_DATA}"
+        written = self._write(data, entries)
+        pending = (self.folder / (stem + PENDING)).exists()
+        self._commit(stem + _NEW, stem + (PENDING if pending else DONE), written)
+        (self.folder / manifest.file).unlink()
+        return written
+
+    def manifests(self, *ends: str) -> Iterator[Manifest]:
+        """Yield the manifests of this database that have one of the `ends`, by default all."""
+        for path in sorted(self.folder.iterdir()):
+            if path.name.endswith(ends or (PENDING, DONE)):
+                manifest = read_manifest(path)
+                if manifest.database == self.database:
+                    yield manifest
+
+    def finish(self, manifest: Manifest) -> None:
+        """Note that the entries of a file are deleted."""
+        stem = _stem(manifest.file)
+        os.rename(self.folder / (stem + PENDING), self.folder / (stem + DONE))
+        _sync_folder(self.folder)
+
+    def ids(self, manifest: Manifest) -> list[UUID]:
+        """Return the ids of a file's entries; raise ArchiveError if it is not as it was."""
+        return [UUID(values["id"]) for values in self._values(manifest)]
+
+    def entries(self, manifest: Manifest) -> Iterator[Entry]:
+        """Yield a file's entries; raise ArchiveError if it is not as it was."""
+        return map(jsonl.from_dict, self._values(manifest))
+
+    def _values(self, manifest: Manifest) -> Iterator[dict[str, Any]]:
+        data = self.folder / manifest.file
+        _check(data, manifest)
+        with gzip.open(data) as lines:
+            yield from map(json.loads, lines)
+
+    def clean(self) -> None:
+        """Remove what a killed run has left of files that never counted, or count no more."""
+        for path in self.folder.glob(f"*{PARTIAL}"):
+            self._drop_partial(path.name.removesuffix(PARTIAL))
+        for path in self.folder.glob(f"*{_NEW}"):
+            path.unlink()
+        files = {_stem(manifest.file): manifest.file for manifest in self.manifests()}
+        for path in self.folder.glob(f"*{_DATA}"):
+            if files.get(_stem(path.name), path.name) != path.name:
+                path.unlink()
+
+    def _write(self, data: Path, entries: Iterable[Entry]) -> Manifest:
+        """Write `entries` to the new file `data`, read it back, and return its manifest."""
+        facts = _Facts()
         with (
             _synced(data, os.O_EXCL) as file,
             gzip.GzipFile("", "wb", fileobj=file, mtime=0) as lines,
@@ -86,49 +147,24 @@ class Archive:
             for entry in entries:
                 lines.write(facts.add(entry))
         manifest = facts.manifest(data.name, self.database, _digest(data))
-        if not manifest.count:
-            self._drop_partial(stem)
-            return None
         _check(data, manifest)
-        self._commit(stem, manifest)
         return manifest
-
-    def pending(self) -> Iterator[Manifest]:
-        """Yield the manifests of files of this database whose entries may not be deleted yet."""
-        for path in sorted(self.folder.glob(f"*{PENDING}")):
-            manifest = read_manifest(path)
-            if manifest.database == self.database:
-                yield manifest
-
-    def finish(self, manifest: Manifest) -> None:
-        """Note that the entries of a file are deleted."""
-        stem = manifest.file.removesuffix(_DATA)
-        os.rename(self.folder / (stem + PENDING), self.folder / (stem + DONE))
-        _sync_folder(self.folder)
-
-    def ids(self, manifest: Manifest) -> list[UUID]:
-        """Return the ids of a file's entries; raise ArchiveError if it is not as it was."""
-        data = self.folder / manifest.file
-        _check(data, manifest)
-        with gzip.open(data) as lines:
-            return [UUID(json.loads(line)["id"]) for line in lines]
-
-    def drop_partials(self) -> None:
-        """Remove what a killed run has left of files that never counted."""
-        for path in self.folder.glob(f"*{PARTIAL}"):
-            self._drop_partial(path.name.removesuffix(PARTIAL))
 
     def _drop_partial(self, stem: str) -> None:
         (self.folder / (stem + _DATA)).unlink(missing_ok=True)
         (self.folder / (stem + PARTIAL)).unlink()
 
-    def _commit(self, stem: str, manifest: Manifest) -> None:
-        """Have the file count: what marked it as partial becomes its manifest."""
-        partial = self.folder / (stem + PARTIAL)
-        with _synced(partial, os.O_TRUNC) as file:
+    def _commit(self, draft: str, name: str, manifest: Manifest) -> None:
+        """Have a file count: write its manifest as `draft`, and give that its `name`."""
+        with _synced(self.folder / draft, os.O_TRUNC) as file:
             file.write(json.dumps(asdict(manifest), indent=1).encode() + b"\n")
-        os.rename(partial, self.folder / (stem + PENDING))
+        os.rename(self.folder / draft, self.folder / name)
         _sync_folder(self.folder)
+
+
+def _stem(file: str) -> str:
+    """Return what the names of a file, of its successors and of its manifest begin with."""
+    return file.partition(".")[0]
 
 
 class _Facts:
@@ -178,7 +214,7 @@ def open_archive(folder: Path, database: str) -> Iterator[Archive]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         archive = Archive(folder, database)
-        archive.drop_partials()
+        archive.clean()
         yield archive
     except BlockingIOError:
         raise ArchiveError(f"Another process archives to {folder}: wait for its end.") from None

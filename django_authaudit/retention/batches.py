@@ -82,7 +82,7 @@ def delete_in_batches(
     """
     rest = entries
     while True:
-        last, count = _patiently(partial(_delete_oldest, rest, pace, using), pace)
+        last, count = patiently(partial(_delete_oldest, rest, pace, using), pace)
         yield Batch(count, until if last is None else time_of(last))
         if last is None:
             return
@@ -100,7 +100,7 @@ def delete_by_id(
     """
     start = 0
     while start < len(ids):
-        end, count = _patiently(partial(_delete_named, ids, start, entries, pace, using), pace)
+        end, count = patiently(partial(_delete_named, ids, start, entries, pace, using), pace)
         yield Batch(count, time_of(ids[end - 1]))
         start = end
         _rest(using)
@@ -135,7 +135,7 @@ def large_cache(connection: BaseDatabaseWrapper) -> Iterator[None]:
 T = TypeVar("T")
 
 
-def _patiently(work: Callable[[], T], pace: Pace) -> T:
+def patiently(work: Callable[[], T], pace: Pace | None = None) -> T:
     """Do `work`, again and in smaller steps while what prevents it passes."""
     give_up = time.monotonic() + LONGEST_WAIT
     while True:
@@ -144,7 +144,8 @@ def _patiently(work: Callable[[], T], pace: Pace) -> T:
         except (OperationalError, IntegrityError) as error:
             if not _passes(error) or time.monotonic() > give_up:
                 raise
-            pace.slow_down()
+            if pace is not None:
+                pace.slow_down()
             time.sleep(_PAUSE)
 
 

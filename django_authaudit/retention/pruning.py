@@ -15,7 +15,7 @@ from django_authaudit import events, spool
 from django_authaudit.conf import conf
 from django_authaudit.querysets import AuditLogQuerySet
 from django_authaudit.recorder import record
-from django_authaudit.retention.archives import Archive, Manifest, open_archive
+from django_authaudit.retention.archives import PENDING, Archive, Manifest, open_archive
 from django_authaudit.retention.batches import (
     MOST_ROWS,
     Batch,
@@ -91,7 +91,7 @@ def _archived(
 ) -> Iterator[Batch]:
     with open_archive(folder, spool.identity(using)) as archive:
         left: set[UUID] = set()
-        for manifest in list(archive.pending()):
+        for manifest in list(archive.manifests(PENDING)):
             left.update((yield from _take_out(archive, manifest, entries, pace)))
         going = (
             entry
@@ -107,13 +107,25 @@ def _take_out(
     archive: Archive, manifest: Manifest, entries: AuditLogQuerySet, pace: Pace
 ) -> Generator[Batch, None, list[UUID]]:
     """Delete what a file of `archive` holds; return what stays, for something keeps it by now."""
-    _record_archived(manifest, entries)
+    log = entries_of(entries.db)
+    # Once, however often a run that deletes its entries is killed.
+    if not log.of_event(events.AUDIT_ARCHIVED).filter(metadata__file=manifest.file).exists():
+        record_archived(manifest)
     ids = archive.ids(manifest)
     yield from delete_by_id(ids, entries, pace, entries.db)
-    left = present(ids, entries_of(entries.db))
+    left = present(ids, log)
     if not left:
         archive.finish(manifest)
     return left
+
+
+def record_archived(manifest: Manifest) -> None:
+    """Record that a file of an archive counts, with its digest."""
+    facts = {name: getattr(manifest, name) for name in ("file", "sha256", "count")}
+    record(
+        events.AUDIT_ARCHIVED,
+        metadata={**facts, "first": manifest.first, "last": manifest.last},
+    )
 
 
 def _recorded(batches: Iterator[Batch], schedule: Schedule, using: str, **facts: Any) -> Batches:
@@ -131,17 +143,6 @@ def _recorded(batches: Iterator[Batch], schedule: Schedule, using: str, **facts:
     finally:
         if deleted or not ending:
             _record(schedule.cutoff, using, {"count": deleted, **facts, **ending})
-
-
-def _record_archived(manifest: Manifest, entries: AuditLogQuerySet) -> None:
-    """Record a file once, however often a run that deletes its entries is killed."""
-    told = entries.of_event(events.AUDIT_ARCHIVED).filter(metadata__file=manifest.file)
-    if not told.exists():
-        facts = {name: getattr(manifest, name) for name in ("file", "sha256", "count")}
-        record(
-            events.AUDIT_ARCHIVED,
-            metadata={**facts, "first": manifest.first, "last": manifest.last},
-        )
 
 
 def _record(cutoff: datetime, using: str, facts: dict[str, Any]) -> None:

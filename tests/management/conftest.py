@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+KILLED = Path(__file__).parent / "killed.py"
 PATIENCE = 60
 """Seconds after which a process counts as hung."""
 
@@ -38,6 +39,20 @@ class Project:
             timeout=PATIENCE,
         )
         return done.returncode, done.stdout, done.stderr
+
+    def run_killed(self, point, *arguments):
+        """Run a command that is killed at its step of that number: (status, stderr)."""
+        done = subprocess.run(
+            [sys.executable, str(KILLED), str(point), *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        # What a killed process has written is seen by a connection made afterwards.
+        connection.close()
+        return done.returncode, done.stderr
 
     def start(self, *arguments, **options):
         """Start a command of the project."""

@@ -1,4 +1,4 @@
-"""Prune, and die by SIGKILL at the step of the number given: a sync, a renaming, a commit, ..."""
+"""Run a command, and die by SIGKILL at the step of the number given: a sync, a commit, ..."""
 
 import os
 import signal
@@ -29,4 +29,4 @@ connection.ensure_connection()
 connection._commit = step(connection._commit)  # type: ignore[attr-defined]
 for name in ("fsync", "rename", "unlink"):
     setattr(os, name, step(getattr(os, name)))
-call_command("prune_audit_log", "--batch-size=5", *sys.argv[2:])
+call_command(*sys.argv[2:])

@@ -5,10 +5,7 @@ import hashlib
 import json
 import signal
 import stat
-import subprocess
-import sys
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,11 +14,9 @@ from django.db import connection
 from django_authaudit import record, retention, spool
 from django_authaudit.models import AuditLog
 from django_authaudit.retention import ArchiveError, archives, batches, holds, pruning
-from tests.management.conftest import ROOT
 from tests.management.rows import days_ago, row_at, store
 
 pytestmark = pytest.mark.django_db
-KILLED = Path(__file__).parent / "killed.py"
 
 
 @pytest.fixture
@@ -324,16 +319,9 @@ def test_killed_at_any_point_and_run_again_it_neither_loses_nor_doubles(project,
     while status == -signal.SIGKILL:
         folder = tmp_path / f"archive{point}"
         every = {str(row.pk) for row in store(8, days_ago(100))}
-        done = subprocess.run(
-            [sys.executable, str(KILLED), str(point), f"--archive={folder}"],
-            env=project.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        status, err = project.run_killed(
+            point, "prune_audit_log", "--batch-size=5", f"--archive={folder}"
         )
-        status = done.returncode
-        connection.close()
         kept = left()
         gone = set(ids(folder)) | set(ids(folder, ".pending")) if folder.exists() else set()
         assert kept | gone == every, f"lost at point {point}"
@@ -349,5 +337,5 @@ def test_killed_at_any_point_and_run_again_it_neither_loses_nor_doubles(project,
         assert sorted(files) == sorted({manifest["file"] for manifest in manifests(folder)})
         AuditLog.objects.all()._raw_delete("default")
         point += 1
-    assert (status, done.stderr) == (0, "")
+    assert (status, err) == (0, "")
     assert point > 10
