@@ -13,6 +13,8 @@ PACKAGE = ROOT / "django_authaudit"
 FILES = sorted(PACKAGE.rglob("*.py"))
 PARTS_WITH_A_TEST_EACH = ("sources", "sinks", "formats", "management/commands")
 LONGEST_FILE = 300
+# An auditor carries it away as one file, and reads it as one.
+LONGER = {"integrity/verify_bundle.py": 480}
 LINT_IMPORTS = """
 import sys
 from importlinter.cli import lint_imports
@@ -88,7 +90,9 @@ def test_arrows_point_down_only() -> None:
 
 @each_file()
 def test_no_file_is_longer_than_three_hundred_lines(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    longest = LONGER.get(relative(path), LONGEST_FILE)
+
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
 
 
 def test_one_place_holds_back_any_error() -> None:

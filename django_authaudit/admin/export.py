@@ -46,7 +46,7 @@ def _chunks(
     count, whole = 0, False
     try:
         # The header, if there is one, though there be no entry.
-        yield b"".join(exports.lines((), format))
+        yield exports.head(format)
         for page in _pages(reader):
             # Counted before: what was handed out may have arrived.
             count += len(page)

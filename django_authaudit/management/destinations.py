@@ -9,16 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from django.core.management.base import OutputWrapper
 
-
-class Destination(Protocol):
-    """What takes bytes."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take `data`."""
+from django_authaudit.exports import Destination
 
 
 @contextmanager

@@ -401,10 +401,9 @@ def test_a_terminal_is_shown_the_progress_and_a_file_none_of_it(project, tmp_pat
     printed = read_all(terminal)
     out = process.stdout.read()
 
-    day = f"{days_ago(2):%Y-%m-%d}"
     assert printed.split(ERASE_LINE)[1:] == [
-        f"Entries exported: 5000, up to {day}",
-        f"Entries exported: 10000, up to {day}",
+        "Entries exported: 5000",
+        "Entries exported: 10000",
         "",
     ]
     assert out == "Entries exported: 12000.\n"

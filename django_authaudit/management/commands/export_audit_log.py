@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import Error, connections
 
 from django_authaudit import events, exports, formats
-from django_authaudit.entry import Entry
 from django_authaudit.exceptions import ExportError, PersonError
+from django_authaudit.exports.evidence import Evidence
 from django_authaudit.management.arguments import moment
 from django_authaudit.management.destinations import file_or_pipe, nobody_reads
-from django_authaudit.management.stopping import stop_when_asked
+from django_authaudit.management.progress import followed
 from django_authaudit.models import AuditLog
 from django_authaudit.people import find_person
 from django_authaudit.sinks.database import write_alias
-
-_ERASE_LINE = "\r\x1b[K"
-_SHOW_EVERY = 5_000
-"""Lines after which the progress is shown."""
 
 
 class Command(BaseCommand):
@@ -47,6 +44,11 @@ class Command(BaseCommand):
         add("--ip", default="", help="address or network, such as 203.0.113.0/24")
         add(
             "--format", default="jsonl", choices=[*formats.discover()], help="default: %(default)s"
+        )
+        add(
+            "--evidence",
+            action="store_true",
+            help="write a ZIP file with the seals, and what verifies them on any machine",
         )
         add("--gzip", action="store_true", help="compress")
         add("--output", type=Path, help="new file to write (default: standard output)")
@@ -74,42 +76,35 @@ class Command(BaseCommand):
 
     def export(self, **options: Any) -> None:
         """Write what is selected, and record it, also when it is broken off."""
-        using, path = options["database"] or write_alias(), options["output"]
-        log = AuditLog.objects.using(using)
-        person = find_person(options["user"], log) if options["user"] else None
-        asked = {name: options[name] for name in ("since", "until", "event", "outcome", "ip")}
-        selection = exports.Selection(person=person, **asked)
-        format = formats.make_format(options["format"])
-        entries = self.counted(selection.entries(using), progress=self.shows_progress(**options))
+        using = options["database"] or write_alias()
+        selection, form = self.selection(using, **options), options["format"]
+        steps: Callable[..., Generator[int, None, None]]
+        if options["evidence"]:
+            steps, form = Evidence(selection, using).write, "evidence"
+        else:
+            entries = selection.entries(using)
+            steps = partial(exports.write, entries=entries, format=formats.make_format(form))
         whole = False
         try:
-            with file_or_pipe(path, self.stdout, compress=options["gzip"]) as file:
-                for line in exports.lines(entries, format):
-                    file.write(line)
+            with file_or_pipe(options["output"], self.stdout, compress=options["gzip"]) as file:
+                shown = self.watcher(**options)
+                for self.count in followed(steps(file), "Entries exported", shown=shown):
+                    pass
             whole = True
         finally:
             if whole or self.count:
-                exports.record(selection, format, self.count, whole=whole)
+                exports.record(selection, form, self.count, whole=whole)
 
-    def counted(self, entries: Iterator[Entry], *, progress: bool) -> Iterator[Entry]:
-        """Yield `entries`, until told to stop; count them, and show how many."""
-        with stop_when_asked() as asked:
-            for entry in entries:
-                yield entry
-                self.count += 1
-                if progress and self.count % _SHOW_EVERY == 0:
-                    self.show(f"Entries exported: {self.count}, up to {entry.created_at:%Y-%m-%d}")
-                if asked:
-                    raise KeyboardInterrupt
-        if progress:
-            self.show("")
+    def selection(self, using: str, **options: Any) -> exports.Selection:
+        """Return what the options ask for; raise ExportError for what does not go together."""
+        if options["evidence"] and (options["output"] is None or options["gzip"]):
+            raise ExportError("--evidence needs --output, and is compressed without --gzip.")
+        log, who = AuditLog.objects.using(using), options["user"]
+        asked = {name: options[name] for name in ("since", "until", "event", "outcome", "ip")}
+        return exports.Selection(person=find_person(who, log) if who else None, **asked)
 
-    def shows_progress(self, **options: Any) -> bool:
-        """Return whether somebody looks at the standard error, and not at the entries there."""
+    def watcher(self, **options: Any) -> OutputWrapper | None:
+        """Return the standard error if somebody looks at it, and not at the entries there."""
         entries_are_shown = options["output"] is None and self.stdout.isatty()
-        return options["verbosity"] >= 1 and self.stderr.isatty() and not entries_are_shown
-
-    def show(self, line: str) -> None:
-        """Put `line` in the place of the one before, on a terminal."""
-        self.stderr.write(_ERASE_LINE + line, style_func=str, ending="")
-        self.stderr.flush()
+        seen = options["verbosity"] >= 1 and self.stderr.isatty() and not entries_are_shown
+        return self.stderr if seen else None

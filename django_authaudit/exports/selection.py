@@ -1,21 +1,18 @@
-"""Entries out of the table, as many as there are, in constant memory."""
+"""Which entries are meant, by what a person asks for."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from django_authaudit import events, recorder
+from django_authaudit import events
 from django_authaudit.addresses import IpNetwork, address_text, parse_address
 from django_authaudit.entry import Entry
 from django_authaudit.exceptions import ExportError
-from django_authaudit.formats import Format
 from django_authaudit.models import AuditLog
 from django_authaudit.people import Person
 from django_authaudit.querysets import AuditLogQuerySet
@@ -79,31 +76,6 @@ class Selection:
                 f"{self.ip!r} is no address and no network, such as 203.0.113.0/24."
             ) from None
         return _within(network, entries.entries())
-
-
-def lines(entries: Iterable[Entry], format: Format) -> Iterator[bytes]:
-    """Yield the lines of a file in `format`, each with its end, in UTF-8."""
-    if format.header:
-        yield f"{format.header}\n".encode()
-    for entry in entries:
-        yield f"{format.dumps(entry)}\n".encode()
-
-
-def record(selection: Selection, format: Format, count: int, *, whole: bool, **more: Any) -> None:
-    """Record that `count` entries left the table; not `whole`: the export was broken off."""
-    metadata: Mapping[str, Any] = {
-        "format": format.name,
-        "count": count,
-        "filters": selection.facts(),
-        **({} if whole else {"interrupted": True}),
-        **more,
-    }
-    person = selection.person
-    facts: dict[str, Any] = {}
-    if person is not None:
-        account = get_user_model()._base_manager.filter(pk=person.key).first()
-        facts = {"user": account, "username": person.name, "email": person.email}
-    recorder.record(events.AUDIT_EXPORTED, metadata=metadata, **facts)
 
 
 def _of_event(entries: AuditLogQuerySet, event: str) -> AuditLogQuerySet:
