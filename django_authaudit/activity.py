@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils import timezone
+
 from django_authaudit import events
+from django_authaudit.entry import time_of
 from django_authaudit.models import AuditLog
 from django_authaudit.querysets import AuditLogQuerySet
 
@@ -14,6 +18,8 @@ PAGE = 25
 _FAMILIES = ("auth", "account")
 _ENDS = (events.LOGOUT, events.SESSION_REVOKED)
 _MOST_ENDS = 200
+_ADDRESS_SETTLES = timedelta(days=30)
+"""Age of a change of the e-mail address after which its owner has missed no letter."""
 
 
 class Page(NamedTuple):
@@ -45,6 +51,13 @@ def page(user: Any, before: UUID | None = None) -> Page:
     entries = entries[:PAGE]
     refs = {entry.session_ref for entry in entries if entry.event == events.LOGIN_SUCCESS}
     return Page(entries, older, _ended(user, refs - {""}))
+
+
+def has_new_address(user: Any, entry: AuditLog) -> bool:
+    """Return whether the e-mail address was changed lately, or since `entry`: maybe by a thief."""
+    since = min(time_of(entry.id), timezone.now() - _ADDRESS_SETTLES)
+    changes = of(user).of_event(events.ACCOUNT_EMAIL_CHANGED).since(since)
+    return changes.filter(outcome=events.SUCCESS).exists()
 
 
 def _ended(user: Any, refs: Collection[str]) -> frozenset[str]:

@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from django_authaudit import activity, context, devices, events, lookups, recorder, sessions, words
@@ -39,6 +40,7 @@ def recent(request: HttpRequest) -> HttpResponse:
     )
 
 
+@csrf_protect
 @login_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
@@ -49,6 +51,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
     return redirect("django_authaudit:activity")
 
 
+@csrf_protect
 @login_required
 @require_POST
 def end_others(request: HttpRequest) -> HttpResponse:
@@ -59,13 +62,14 @@ def end_others(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@csrf_protect
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dispute(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Say that it wasn't oneself: sessions end, and the password has to be reset."""
     _refuse_impersonators(request)
     entry = get_object_or_404(activity.of(request.user), pk=pk)
-    must_reset = _can_reset(request.user)
+    must_reset = _can_reset(request.user) and not activity.has_new_address(request.user, entry)
     if request.method != "POST":
         row = _row(entry, context.session_ref(request.session.session_key), frozenset())
         found = {"row": row, "must_reset": must_reset, "can_end": sessions.can_be_ended()}
@@ -104,14 +108,17 @@ def disputed(request: HttpRequest) -> HttpResponse:
 
 def _row(entry: Any, own_session: str, ended: frozenset[str]) -> dict[str, Any]:
     ref = entry.session_ref if entry.event == events.LOGIN_SUCCESS else ""
+    by_another = entry.actor_id is not None and entry.actor_id != entry.user_id
     return {
         "entry": entry,
         "label": words.label(entry),
         "failed": entry.outcome == events.FAILURE,
         "outcome": words.signed_outcome(entry.outcome),
         "why": words.coded(words.REASONS, entry.metadata.get("reason", "")),
-        "by_another": entry.actor_id is not None and entry.actor_id != entry.user_id,
-        "device": devices.describe(entry.user_agent),
+        "by_another": by_another,
+        # Where an administrator sits, and at what, is not for the owner to know.
+        "address": "" if by_another else entry.ip_address or "",
+        "device": "" if by_another else devices.describe(entry.user_agent),
         "is_own_session": bool(entry.session_ref) and entry.session_ref == own_session,
         "session_to_end": ref if ref not in (own_session, *ended) else "",
     }

@@ -110,6 +110,24 @@ class TestRecentActivity:
         assert "by somebody else" in text_of(response)
         assert "boss" not in text_of(response)
 
+    def test_does_not_say_where_somebody_else_was(self, anna):
+        """The address and the browser of who helps at the desk are theirs."""
+        boss = get_user_model().objects.create_superuser("boss", password=PASSWORD)
+        desk = Client(REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "Desk/1.0"})
+        desk.force_login(boss)
+        new = {"password1": "another staple", "password2": "another staple"}
+        desk.post(f"/admin/auth/user/{anna.pk}/password/", {**new, "usable_password": "true"})
+        entry = latest("auth.password.changed")
+        assert (entry.user_id, entry.ip_address) == (anna.pk, "192.0.2.7")
+        browser = Client()
+        browser.force_login(get_user_model().objects.get(pk=anna.pk))
+
+        for page in (PAGES, f"{PAGES}not-me/{entry.pk}/"):
+            text = text_of(browser.get(page))
+            assert "by somebody else" in text
+            assert "192.0.2.7" not in text
+            assert "Desk" not in text
+
     def test_goes_on_to_what_is_older(self, anna):
         for number in range(PAGE + 5):
             record("auth.mfa.challenge.success", user=anna, metadata={"number": number})
@@ -248,6 +266,18 @@ class TestEndingSessions:
     def test_a_link_ends_nothing(self, anna, page):
         assert sign_in().get(f"{PAGES}sessions/{page}/").status_code == 405
 
+    @pytest.mark.parametrize("page", ["sessions/end/", "sessions/end-others/", "not-me/{}/"])
+    def test_a_request_from_elsewhere_ends_nothing_whatever_the_middleware(
+        self, anna, settings, page
+    ):
+        """Django's own views of accounts are protected in the same way."""
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name.lower()]
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(anna)
+        url = PAGES + page.format(latest("auth.login.success").pk)
+        assert browser.post(url).status_code == 403
+        assert is_signed_in(browser)
+
     def test_a_request_from_elsewhere_ends_nothing(self, anna):
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(anna)
@@ -317,6 +347,30 @@ class TestDisputing:
         assert is_signed_in(browser)
         assert Client().login(username="anna", password=PASSWORD)
         assert latest("account.activity_disputed").metadata["password_taken"] is False
+
+    @pytest.mark.parametrize("disputed", ["account.email_changed", "auth.login.success"])
+    def test_where_the_address_has_just_been_changed_the_password_stays(self, anna, disputed):
+        """It may be the thief's: the link would bring them the account."""
+        thief = sign_in()
+        anna.email = "thief@example.com"
+        anna.save()
+        browser = sign_in()
+        page = self.dispute(browser, disputed)
+        assert "your password stays" in text_of(browser.get(page))
+
+        browser.post(page)
+
+        assert not is_signed_in(thief)
+        assert is_signed_in(browser)
+        assert Client().login(username="anna", password=PASSWORD)
+
+    def test_an_address_that_was_changed_long_ago_is_the_owners(self, anna, monkeypatch):
+        anna.email = "anna@example.org"
+        anna.save()
+        monkeypatch.setattr("django_authaudit.activity._ADDRESS_SETTLES", timedelta(0))
+        browser = sign_in()
+        browser.post(self.dispute(browser))
+        assert not Client().login(username="anna", password=PASSWORD)
 
     def test_where_no_page_brings_it_back_the_password_stays(self, anna, settings):
         settings.ROOT_URLCONF = "tests.urls_account_alone"
