@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DESCRIBED_BY := setup.cfg pyproject.toml Makefile
 
 .DEFAULT_GOAL := help
-.PHONY: help test browser demo lint docs report bench bench-admin ci clean
+.PHONY: help test browser screenshots demo lint docs report bench bench-admin ci clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -16,6 +16,9 @@ test: $(VENV)/.installed-test  ## run the tests on SQLite
 
 browser: $(VENV)/.installed-test,browser  ## run the browser tests (needs chromium and its driver)
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+screenshots: $(VENV)/.installed-test,browser  ## take the pictures of the documentation anew
+	$(BIN)/python -m pytest -m browser tests/browser/screenshots.py $(ARGS)
 
 demo: $(VENV)/.installed-axes  ## run the example project, use it over HTTP and show what was recorded
 	$(BIN)/python example_project/demo.py $(ARGS)

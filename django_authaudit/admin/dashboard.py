@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 from django.utils.dates import WEEKDAYS_ABBR
@@ -224,8 +225,8 @@ class Dashboard(Overview):
         if bar is None:
             return Cell(0, 0, 0, "")
         number = bar.successes + bar.failures
-        # Of anything, at least the lightest shade.
-        shade = -(-number * SHADES // most)
+        # By the square root, so that one flood does not pale all the rest.
+        shade = ceil(SHADES * sqrt(number / most))
         return Cell(shade, number, bar.failures, self.entries(bar.start, bar.end))
 
 

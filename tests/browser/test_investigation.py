@@ -82,7 +82,7 @@ class InvestigationTest(BrowserTest):
 
     def test_a_bar_of_the_picture_leads_to_its_entries(self):
         self.open(DASHBOARD)
-        bars = self.browser.find_elements(By.CSS_SELECTOR, ".authaudit-overview svg a")
+        bars = self.browser.find_elements(By.CSS_SELECTOR, ".authaudit-bars a")
         (bar, *_) = [bar for bar in bars if ", 6 failed" in bar.get_attribute("aria-label")]
 
         self.go(lambda: bar.send_keys(Keys.ENTER))
