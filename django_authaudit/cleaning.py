@@ -23,9 +23,10 @@ _UNSAFE = re.compile(
 )
 # Keys whose values are secrets wherever they come from. `session_ref` and the like are ours.
 _SECRET_KEY = re.compile(
-    r"(^|[_\-.])(pass(word|wd|phrase|code|wort)?\d?|pwd|secret|token|otp|pin|cookie|signature|"
-    r"authorization|credentials?|api_?key|private_?key|session_?(id|key)|(user|device)_code|"
-    r"csrf\w*)$",
+    r"(^|[_\-.]|(?-i:(?<=[a-z0-9])(?=[A-Z])))"
+    r"(pass(word|wd|phrase|code|wort)?s?\d?([_\-]?(confirm(ation)?|repeat|again|hash))?|pwd|secrets?|"
+    r"tokens?|t?otp|jwt|pin|cookies?|signature|authorization|credentials?|"
+    r"(api|private|secret)[_\-]?key|session_?(id|key)|(user|device)_code|csrf\w*)$",
     re.IGNORECASE,
 )
 # A reset token of Django, a JWT, any unbroken run of 32 or more that mixes letters and digits, and

@@ -70,13 +70,17 @@ def test_metadata_is_json_that_every_reader_shares():
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "new_password1", "reset-token", "Authorization", "api_key", "sessionid", "otp"],
+    [
+        *("password", "new_password1", "reset-token", "Authorization", "api_key", "sessionid"),
+        *("newPassword", "accessToken", "clientSecret", "passwordConfirm", "x-api-key", "otp"),
+        *("password_confirmation", "password_hash", "secret_key", "tokens", "jwt", "totp"),
+    ],
 )
 def test_values_under_the_name_of_a_secret_are_masked(key):
     assert clean_metadata({"form": {key: "s3cret"}}) == {"form": {key: MASK}}
 
 
-@pytest.mark.parametrize("key", ["reason", "session_ref", "token_count", "pinned", "user"])
+@pytest.mark.parametrize("key", ["reason", "session_ref", "token_count", "pinned", "user", "Spin"])
 def test_other_names_are_no_secrets(key):
     assert clean_metadata({key: "x"}) == {key: "x"}
 
