@@ -7,7 +7,7 @@ from django.core import serializers
 from django.db import connection
 from django.utils import timezone
 
-from django_authaudit import record
+from django_authaudit import models, record
 from django_authaudit.exceptions import ReadOnlyError
 from django_authaudit.models import AuditLog
 
@@ -135,3 +135,15 @@ def test_ids_sort_by_time_in_every_database():
     middle = AuditLog.objects.get(username="150")
     assert AuditLog.objects.filter(id__lt=middle.id).count() == 150
     assert AuditLog.objects.filter(id__lt=uuid.UUID(int=0)).count() == 0
+
+
+def test_what_is_kept_beside_the_log_has_a_name_to_be_known_by():
+    shipment = models.AuditShipment(sink="siem")
+    writer = uuid.UUID(int=1)
+    assert str(shipment) == "siem"
+    assert str(models.AuditShipmentWriter(shipment=shipment, writer=writer)) == f"siem: {writer}"
+    rejection = models.AuditShipmentRejection(shipment=shipment, entry=writer)
+    assert str(rejection) == f"siem: {writer}"
+    assert str(models.AuditHold(pk=7, reason="Lawsuit 7/26")) == "7 Lawsuit 7/26"
+    assert str(models.AuditSeal(number=3, kind="sealed")) == "3 sealed"
+    assert str(models.SealedRun(writer=writer, first=1, last=9)) == f"{writer} 1-9"
