@@ -114,5 +114,5 @@ def account_key(value: str) -> Any:
         key = AuditLog._meta.get_field("user").to_python(clean_text(value, _SHOWN)[0])
     except ValidationError:
         return None
-    # No database has a larger one as a key, and SQLite raises OverflowError.
-    return None if isinstance(key, int) and abs(key) > _LARGEST_KEY else key
+    # None is larger, where SQLite raises OverflowError, or 0, where MariaDB's backend refuses.
+    return None if isinstance(key, int) and not 0 < abs(key) <= _LARGEST_KEY else key
