@@ -126,18 +126,18 @@ class Evidence:
             yield f"{line}\n".encode()
 
     def _run_of(self, run: SealedRun) -> dict[str, Any]:
-        writer = str(run.writer)
-        needed = any(
-            first <= run.last and last >= run.first
-            for first, last in self._shown_runs.get(writer, ())
-        )
         return {
-            "writer": writer,
+            "writer": str(run.writer),
             "first": run.first,
             "last": run.last,
             "digest": run.digest,
-            "leaves": run.leaves if needed else "",
+            "leaves": run.leaves if run.leaves and self._is_needed(run) else "",
         }
+
+    def _is_needed(self, run: SealedRun) -> bool:
+        """Return whether a run that is shown has entries of `run`, which are gone."""
+        shown = self._shown_runs.get(str(run.writer), ())
+        return any(first <= run.last and last >= run.first for first, last in shown)
 
     def _manifest(self, *, complete: bool) -> bytes:
         values: dict[str, Any] = {

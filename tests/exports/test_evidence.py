@@ -150,6 +150,25 @@ def test_a_run_that_was_pruned_as_a_whole_is_not_missed(log, tmp_path):
     assert (status, lines[-1]) == (0, HOLDS)
 
 
+def test_a_run_that_was_pruned_bit_by_bit_is_not_missed(log, tmp_path):
+    for gone in (log[1][:2], log[1][2:]):
+        delete(*gone)
+        prunes.record(map(place, gone), using="default")
+
+    status, lines = Bundle.of(tmp_path).verify()
+
+    assert (status, lines[-1]) == (0, HOLDS)
+
+
+def test_what_was_deleted_beside_what_was_pruned_is_named(log, tmp_path):
+    delete(*log[1])
+    prunes.record(map(place, log[1][:3]), using="default")
+
+    [problem] = Bundle.of(tmp_path).wrong()
+
+    assert problem.endswith("in seal 1: entries are missing: 4")
+
+
 def erase(entry):
     after = erasures.seal_remains(entry, replace(entry, username="", salt=""))
     for column in ("username", "salt", "signature"):
@@ -388,6 +407,19 @@ def test_leaves_of_pruned_entries_that_were_edited_are_named(log, tmp_path):
     change_seals(bundle, found)
 
     assert any("its leaves are not those that were sealed" in line for line in bundle.wrong())
+
+
+def test_leaves_of_pruned_entries_that_were_taken_away_are_missed(log, tmp_path):
+    delete(log[0][1])
+    prunes.record([place(log[0][1])], using="default")
+    bundle = Bundle.of(tmp_path)
+    found = seal_lines(bundle)
+    found[-1]["runs"][0]["leaves"] = ""
+    change_seals(bundle, found)
+
+    [problem] = bundle.wrong()
+
+    assert problem.endswith("the leaves of its pruned entries are missing")
 
 
 def test_a_line_that_is_no_seal_is_named(bundle):
