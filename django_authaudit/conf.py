@@ -36,6 +36,11 @@ class Settings:
         return getattr(settings, "AUTHAUDIT_RETENTION_DAYS", 90)
 
     @property
+    def AUTHAUDIT_SEAL_HOURS(self) -> int:
+        """Hours after which a log without a new seal counts as sealed no longer."""
+        return getattr(settings, "AUTHAUDIT_SEAL_HOURS", 25)
+
+    @property
     def AUTHAUDIT_SEAL_KEY(self) -> str | None:
         """The Ed25519 private key that signs the seals too, as PEM; None: there is none."""
         return getattr(settings, "AUTHAUDIT_SEAL_KEY", None)

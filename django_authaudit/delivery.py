@@ -18,6 +18,7 @@ from django_authaudit.entry import Entry
 from django_authaudit.formats import jsonl
 from django_authaudit.guard import guard
 from django_authaudit.integrity import writers
+from django_authaudit.integrity.runs import ranges
 from django_authaudit.pause import Pause
 from django_authaudit.sinks import get_sinks
 from django_authaudit.sinks.base import Sink
@@ -198,7 +199,7 @@ def _summary(lost: Sequence[Entry]) -> dict[str, object]:
     return {
         "lost": len(lost),
         "events": dict(Counter(entry.event for entry in lost)),
-        "numbers": {name: [min(found), max(found)] for name, found in numbers.items()},
+        "numbers": {name: ranges(found) for name, found in numbers.items()},
     }
 
 

@@ -218,6 +218,10 @@ AUDIT_EXPORTED = _fact(
     "audit.exported", _("Audit log exported"), SUCCESS, "info", "sensitive_read"
 )
 AUDIT_VIEWED = _fact("audit.viewed", _("Audit log viewed"), SUCCESS, "info", "sensitive_read")
+AUDIT_VERIFIED = _fact("audit.verified", _("Audit log verified"), SUCCESS, "info")
+AUDIT_TAMPERING_DETECTED = _refusal(
+    "audit.tampering_detected", _("Audit log tampered with"), "critical"
+)
 AUDIT_PRUNED = _fact("audit.pruned", _("Audit log pruned"), SUCCESS, "medium", "sensitive_delete")
 AUDIT_ARCHIVED = _fact("audit.archived", _("Entries archived"), SUCCESS, "info")
 AUDIT_ERASED = _fact("audit.erased", _("Person erased"), SUCCESS, "medium", "sensitive_delete")

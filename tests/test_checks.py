@@ -308,6 +308,13 @@ def test_e031_seal_key_is_none(settings, value):
     assert "secret" not in str(message)
 
 
+@pytest.mark.parametrize("value", ["25", 0, True, 2.5, None])
+def test_e032_seal_hours_are_no_number(settings, value):
+    settings.AUTHAUDIT_SEAL_HOURS = value
+
+    assert f"AUTHAUDIT_SEAL_HOURS is {value!r}" in only("E032").msg
+
+
 @pytest.mark.parametrize("value", [["database"], "database", None, 5])
 def test_e101_sinks_are_no_dict(settings, value):
     settings.AUTHAUDIT_SINKS = value

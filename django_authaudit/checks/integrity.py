@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from django_authaudit.checks.values import Check
+from django_authaudit.checks.values import Check, is_whole_number
 from django_authaudit.conf import conf
 from django_authaudit.exceptions import KeyUnusableError
 from django_authaudit.integrity.ed25519 import private_key
@@ -57,8 +57,20 @@ def check_seal_key_is_one(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_seal_hours_are_a_number(**kwargs: Any) -> Iterator[CheckMessage]:
+    """E032: hours are a whole number, and at least one."""
+    hours = conf.AUTHAUDIT_SEAL_HOURS
+    if not is_whole_number(hours) or hours < 1:
+        yield Error(
+            f"AUTHAUDIT_SEAL_HOURS is {hours!r}, not a whole number of hours from 1 up.",
+            hint="Set it to a number such as 25, without quotes.",
+            id="django_authaudit.E032",
+        )
+
+
 CHECKS: tuple[Check, ...] = (
     check_signing_keys_are_named_secrets,
     check_secrets_are_long,
     check_seal_key_is_one,
+    check_seal_hours_are_a_number,
 )

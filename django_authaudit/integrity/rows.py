@@ -10,6 +10,7 @@ import ipaddress
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from django_authaudit.cleaning import is_safe_integer
-from django_authaudit.entry import time_of
+from django_authaudit.entry import first_id_at, time_of
 from django_authaudit.formats.base import iso_time
 from django_authaudit.integrity.leaf import PROOFS
 from django_authaudit.models import AuditLog
@@ -63,16 +64,24 @@ class Reader:
 
         Those without a writer come first.
         """
+        for page in self.pages(where, parameters):
+            yield from page
+
+    def pages(self, where: str = "1 = 1", parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        """Yield the rows as `by_number()` does, a page at a time."""
         yield from self._pages(self._page_without_writer, where, parameters)
         yield from self._pages(self._page, where, parameters)
+
+    def pages_since(self, moment: datetime) -> Iterator[list[Row]]:
+        """Yield the pages of the rows of `moment` and later."""
+        return self.pages("id >= %s", [self._raw_id(first_id_at(moment))])
 
     def by_id(self, since: UUID, after: Any, most: int) -> list[Row]:
         """Return up to `most` rows from the id `since` on, or after the raw id `after`."""
         if after is not None:
             found = self._fetch("id > %s ORDER BY id", [after], most)
         else:
-            start = self._fields[self._id].get_db_prep_value(since, self._connection)
-            found = self._fetch("id >= %s ORDER BY id", [start], most)
+            found = self._fetch("id >= %s ORDER BY id", [self._raw_id(since)], most)
         return [self._decode(raw) for raw in found]
 
     def _pages(
@@ -80,12 +89,14 @@ class Reader:
         fetch: Callable[[str, Sequence[Any], Raw | None], list[Raw]],
         where: str,
         parameters: Sequence[Any],
-    ) -> Iterator[Row]:
+    ) -> Iterator[list[Row]]:
         last: Raw | None = None
         while page := fetch(where, parameters, last):
             last = page[-1]
-            for raw in page:
-                yield self._decode(raw)
+            yield [self._decode(raw) for raw in page]
+
+    def _raw_id(self, id: UUID) -> Any:
+        return self._fields[self._id].get_db_prep_value(id, self._connection)
 
     def _page_without_writer(
         self, where: str, parameters: Sequence[Any], last: Raw | None
@@ -114,7 +125,7 @@ class Reader:
 
     def _fetch(self, condition: str, parameters: Sequence[Any], most: int) -> list[Raw]:
         sql = f"{self._select} WHERE {condition} LIMIT {most}"
-        with self._connection.cursor() as cursor, _any_text(self._connection):
+        with self._connection.cursor() as cursor, any_text(self._connection):
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
 
@@ -238,7 +249,7 @@ def _key(field: Any, connection: BaseDatabaseWrapper) -> Decoder:
 
 
 @contextmanager
-def _any_text(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def any_text(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Have SQLite give what is no UTF-8 too, in a form that matches no leaf."""
     if connection.vendor != "sqlite":
         yield

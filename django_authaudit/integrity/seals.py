@@ -103,10 +103,15 @@ def hash_of(seal: AuditSeal) -> str:
 
 def statement_of(seal: AuditSeal) -> dict[str, Any]:
     """Return what `seal` states; raise ValueError if that is not a statement of this seal."""
-    values = json.loads(seal.statement)
-    if not isinstance(values, dict) or canonical(values).decode() != seal.statement:
+    try:
+        values: dict[str, Any] = json.loads(seal.statement)
+        own = canonical(values).decode() == seal.statement
+        named = values.get("number"), values.get("kind")
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("The statement is no JSON object.") from error
+    if not own:
         raise ValueError("The statement is in no canonical form.")
-    if (values.get("number"), values.get("kind")) != (seal.number, seal.kind):
+    if named != (seal.number, seal.kind):
         raise ValueError("The statement is that of another seal.")
     return values
 
