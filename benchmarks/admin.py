@@ -106,7 +106,7 @@ def filled(rows: int, rounds: int) -> dict[str, Any]:
 
 
 def timed(rows: int, rounds: int) -> dict[str, Any]:
-    """Ask for each page `rounds` times; return the least time of each, in milliseconds."""
+    """Ask for each page `rounds` times; return its rows, and the least time in milliseconds."""
     from django.contrib.auth.models import User
     from django.test import Client
 
@@ -115,7 +115,7 @@ def timed(rows: int, rounds: int) -> dict[str, Any]:
     return {name: _least(browser, parameters, rounds) for name, parameters in cases().items()}
 
 
-def _least(browser: Any, parameters: dict[str, Any], rounds: int) -> float:
+def _least(browser: Any, parameters: dict[str, Any], rounds: int) -> dict[str, Any]:
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -124,32 +124,32 @@ def _least(browser: Any, parameters: dict[str, Any], rounds: int) -> float:
         if response.status_code != 200:
             raise CannotRunError(f"{parameters}: status {response.status_code}")
     # Whatever else the machine does only adds to it.
-    return min(times)
+    return {"ms": min(times), "rows": response.content.count(b'class="field-when')}
 
 
 def priced(rows: int, rounds: int) -> dict[str, Any]:
-    """Return what each index adds to the insertion of an entry, in microseconds, and its size."""
+    """Return what each index, alone, adds to the insertion of an entry, in microseconds."""
     from django_authaudit.models import AuditLog
 
-    names = [index.name for index in AuditLog._meta.indexes]
-    whole: list[float] = []
-    without: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(rounds):
-        whole.append(_insertion(rows))
-        for name in names:
-            without[name].append(_insertion(rows, name))
+    names = {index.name for index in AuditLog._meta.indexes}
+    found: dict[str, float] = {}
+    for dropped in ({*names}, *({*names} - {name} for name in sorted(names)), set()):
+        kept = ", ".join(names - dropped) if len(names - dropped) < 2 else "all of them"
+        found[kept] = min(_insertion(rows, dropped) for _ in range(rounds))
+    bare = found.pop("")
     return {
-        name: {"us": min(whole) - min(times), "mb": _size(name)} for name, times in without.items()
+        name: {"us": cost - bare, "mb": sum(map(_size, names & {name} or names))}
+        for name, cost in found.items()
     }
 
 
-def _insertion(rows: int, dropped: str = "") -> float:
-    """Insert entries, without one of the indexes, and undo both; return microseconds an entry."""
+def _insertion(rows: int, dropped: set[str]) -> float:
+    """Insert entries, without some of the indexes, undo both; return microseconds an entry."""
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
-        if dropped:
-            cursor.execute(f'DROP INDEX "{dropped}"')
+        for name in dropped:
+            cursor.execute(f'DROP INDEX "{name}"')
         start = time.perf_counter()
         cursor.execute(INSERT, {"rows": PRICED, "first": rows + 1, "total": rows})
         seconds = time.perf_counter() - start
@@ -190,8 +190,11 @@ def report(small: dict[str, Any], large: dict[str, Any], sizes: Sequence[int]) -
     yield "|---|--:|--:|--:|---|"
     for name, few in small["time"].items():
         many = large["time"][name]
-        verdict = "PASS" if many <= BUDGET_MS and many <= few * BUDGET_RATIO else "MISSED"
-        yield f"| {name} | {few:.0f} | {many:.0f} | {many / few:.2f} | {verdict} |"
+        ratio = many["ms"] / few["ms"]
+        # A page with more rows takes longer to draw, on whichever table.
+        too_slow = few["rows"] == many["rows"] and ratio > BUDGET_RATIO
+        verdict = "MISSED" if many["ms"] > BUDGET_MS or too_slow else "PASS"
+        yield f"| {name} | {few['ms']:.0f} | {many['ms']:.0f} | {ratio:.2f} | {verdict} |"
     yield ""
     yield f"| index | an entry costs more by, us | size at {sizes[1]:,} entries, MB |"
     yield "|---|--:|--:|"
