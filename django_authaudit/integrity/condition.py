@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 from django_authaudit.integrity import erasures
 from django_authaudit.integrity.keys import is_signed
@@ -22,9 +21,15 @@ class Condition(enum.Enum):
 
 def condition_of(row: Row) -> Condition:
     """Return whether `row` is as it was signed, erased by us, edited, or not ours at all."""
-    if not _leaf_is_signed(row.leaf, row.signature):
+    try:
+        marked = erasures.is_marked(row.signature)
+        own = erasures.without_mark(row.signature) if marked else row.signature
+        signed = is_signed(own, PURPOSE, bytes.fromhex(row.leaf))
+    except (ValueError, TypeError, AttributeError):
+        signed = False
+    if not signed:
         return Condition.FORGED
-    if erasures.is_marked(row.signature):
+    if marked:
         return Condition.ERASED if erasures.remains_hold(row) else Condition.EDITED
     return Condition.INTACT if leaf_matches(row) else Condition.EDITED
 
@@ -34,12 +39,4 @@ def leaf_matches(row: Row) -> bool:
     try:
         return bool(leaf_of(row.content) == row.leaf)
     except (ValueError, TypeError, RecursionError):
-        return False
-
-
-def _leaf_is_signed(leaf: Any, signature: Any) -> bool:
-    try:
-        message = bytes.fromhex(leaf)
-        return is_signed(erasures.without_mark(signature), PURPOSE, message)
-    except (ValueError, TypeError, AttributeError):
         return False

@@ -27,6 +27,7 @@ from django_authaudit.models import AuditLog
 _PAGE = 2000
 """Rows that are in memory at a time."""
 _ACCOUNTS = ("user_id", "actor_id")
+_SMALL_INTEGERS = ("AutoField", "IntegerField", "PositiveIntegerField", "SmallAutoField")
 
 Raw = tuple[Any, ...]
 Decoder = Callable[[Any], Any]
@@ -48,13 +49,17 @@ class Reader:
 
     def __init__(self, alias: str) -> None:
         self._connection = connections[alias]
-        self._fields = AuditLog._meta.concrete_fields
+        self._fields = sorted(AuditLog._meta.concrete_fields, key=_is_proof)
         self._names = [field.attname for field in self._fields]
         decoders = enumerate(map(self._decoder, self._fields))
         self._decoders = [(i, decode) for i, decode in decoders if decode is not None]
         self._zone = self._connection.timezone or timezone.get_default_timezone()
         columns = ", ".join(map(self._expression, self._fields))
-        self._select = f"SELECT {columns} FROM {self._quote(AuditLog._meta.db_table)}"  # noqa: S608
+        table = self._quote(AuditLog._meta.db_table)
+        self._select = f"SELECT {columns} FROM {table}"  # noqa: S608
+        # A bare name would be that of the column of the result, of which there is no index.
+        self._by_id = f"ORDER BY {table}.id"
+        self._by_number = f"ORDER BY {table}.writer, {table}.sequence, {table}.id"
         self._writer, self._sequence, self._id = map(
             self._names.index, ("writer", "sequence", "id")
         )
@@ -79,9 +84,9 @@ class Reader:
     def by_id(self, since: UUID, after: Any, most: int) -> list[Row]:
         """Return up to `most` rows from the id `since` on, or after the raw id `after`."""
         if after is not None:
-            found = self._fetch("id > %s ORDER BY id", [after], most)
+            found = self._fetch(f"id > %s {self._by_id}", [after], most)
         else:
-            found = self._fetch("id >= %s ORDER BY id", [self._raw_id(since)], most)
+            found = self._fetch(f"id >= %s {self._by_id}", [self._raw_id(since)], most)
         return [self._decode(raw) for raw in found]
 
     def _pages(
@@ -102,11 +107,11 @@ class Reader:
         self, where: str, parameters: Sequence[Any], last: Raw | None
     ) -> list[Raw]:
         after, its = ("", []) if last is None else (" AND id > %s", [last[self._id]])
-        condition = f"writer IS NULL{after} AND {where} ORDER BY id"
+        condition = f"writer IS NULL{after} AND {where} {self._by_id}"
         return self._fetch(condition, [*its, *parameters], _PAGE)
 
     def _page(self, where: str, parameters: Sequence[Any], last: Raw | None) -> list[Raw]:
-        order = "ORDER BY writer, sequence, id"
+        order = self._by_number
         if last is None:
             condition = f"writer IS NOT NULL AND {where} {order}"
             return self._fetch(condition, parameters, _PAGE)
@@ -130,12 +135,12 @@ class Reader:
             return list(cursor.fetchall())
 
     def _decode(self, raw: Raw) -> Row:
-        values = list(raw)
+        *values, leaf, signature = raw
         for index, decode in self._decoders:
             values[index] = decode(values[index])
-        content = dict(zip(self._names, values, strict=True))
+        # The proofs are the last of the names, and are left out.
+        content = dict(zip(self._names, values, strict=False))
         content["created_at"] = self._time(content["created_at"], content["id"])
-        leaf, signature = map(content.pop, PROOFS)
         return Row(content, leaf, signature, raw[self._id])
 
     def _time(self, text: Any, id: Any) -> Any:
@@ -187,6 +192,10 @@ class Reader:
         return _key(kind, self._connection) if field.attname in _ACCOUNTS else None
 
 
+def _is_proof(field: models.Field[Any, Any]) -> bool:
+    return field.name in PROOFS
+
+
 def _target(field: models.Field[Any, Any]) -> Any:
     """Return `field`, or the primary key that it refers to."""
     while isinstance(field, models.ForeignKey):
@@ -236,8 +245,10 @@ def _uuid(text: Any) -> Any:
     return text if text is None else f"?{text}"
 
 
-def _key(field: Any, connection: BaseDatabaseWrapper) -> Decoder:
-    """Return what makes of the raw key of an account what an entry holds of it."""
+def _key(field: Any, connection: BaseDatabaseWrapper) -> Decoder | None:
+    """Return what makes of the raw key of an account what an entry holds of it, if need be."""
+    if field.get_internal_type() in _SMALL_INTEGERS:
+        return None
     convert = getattr(field, "from_db_value", None)
 
     def decode(value: Any) -> Any:

@@ -78,7 +78,7 @@ class Numbers:
 
     def meet(self, number: int, leaf: str, time: str) -> int | None:
         """Take in an entry as it was signed; return the number of its seal, if it has one."""
-        if number <= self._last or self._is_doubtful(number):
+        if number <= self._last or (self._doubtful and self._is_doubtful(number)):
             self._problem(Kind.DUPLICATED, number, number)
         if number <= self._last:
             return self._seal
