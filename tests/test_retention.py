@@ -1,5 +1,6 @@
 """Entries leave by age: which, how, and what is said of it."""
 
+import itertools
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -83,9 +84,13 @@ def test_the_oldest_go_first():
 # --- by their event
 
 
+numbers = itertools.count(1)
+"""No two entries of a millisecond may have the same id."""
+
+
 def of_event(event, days, count=1):
     """Store entries of `event` that many days old."""
-    for row in (row_at(days_ago(days), number) for number in range(count)):
+    for row in (row_at(days_ago(days), next(numbers)) for _ in range(count)):
         row.event = event
         row.save()
 
