@@ -11,6 +11,8 @@ import json
 from base64 import b64decode
 from collections.abc import Callable
 from contextvars import ContextVar
+from importlib.util import find_spec
+from pkgutil import resolve_name
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -20,7 +22,7 @@ from django_authaudit import context, events, recorder
 from django_authaudit.cleaning import MASK
 from django_authaudit.drafts import Draft
 from django_authaudit.guard import guard
-from django_authaudit.mechanisms import calls
+from django_authaudit.mechanisms import calls, pending
 
 _GRANT_TYPES = (
     "authorization_code",
@@ -30,6 +32,7 @@ _GRANT_TYPES = (
     "refresh_token",
 )
 _REFUSED = "_authaudit_oauth_refused"
+_BY_SESSION = "rest_framework.authentication.SessionAuthentication"
 
 
 class Call:
@@ -156,13 +159,14 @@ def refuse(
     django_request = context.underlying(request)
     if django_request is None or was_refused(request):
         return
-    django_request.__dict__[_REFUSED] = True
     client = typed_client(request)
     explain = functools.partial(
         _explain, client=client, presented=presented, find_client=find_client
     )
     metadata = facts(None, **known, reason=reason, view=context.view_name(django_request))
-    recorder.note(event, request=request, user=context.UNKNOWN, metadata=metadata, explain=explain)
+    django_request.__dict__[_REFUSED] = recorder.note(
+        event, request=request, user=context.UNKNOWN, metadata=metadata, explain=explain
+    )
 
 
 def was_refused(request: Any) -> bool:
@@ -177,6 +181,28 @@ def refuse_bearer(request: Any, error: Any, refuse: Callable[..., None], row_of:
         reason = (error or {}).get("error", "invalid_token")
         event = events.FORBIDDEN if reason == "insufficient_scope" else events.TOKEN_FAILURE
         refuse(request, reason, functools.partial(row_of, "access_token", token), event=event)
+
+
+def follow_rest_framework() -> None:
+    """Know whom the framework's requests are accepted by, where it is installed.
+
+    Its ``_authenticate()`` asks the authenticators (rest_framework/request.py, `Request`).
+    """
+    if find_spec("rest_framework") is not None:
+        calls.watch("rest_framework.request.Request._authenticate", on_authenticated)
+
+
+def on_authenticated(call: calls.Call) -> None:
+    """Take back that a token was refused which another package has made, and accepts.
+
+    Django REST framework asks one authenticator after the other, and an OAuth server is asked for
+    every bearer. Who signs in by a session has presented a bad token all the same.
+    """
+    asked = call.facts["self"]
+    authenticator = getattr(asked, "_authenticator", None)
+    refused = asked._request.__dict__.get(_REFUSED)
+    if refused and authenticator and not isinstance(authenticator, resolve_name(_BY_SESSION)):
+        pending.take_back(refused)
 
 
 def _explain(

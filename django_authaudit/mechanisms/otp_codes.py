@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django_authaudit import events, recorder
 from django_authaudit.drafts import Draft
 from django_authaudit.guard import guard
-from django_authaudit.mechanisms import calls, login_failures, otp_devices
+from django_authaudit.mechanisms import calls, login_failures, otp_devices, pending
 from django_authaudit.mechanisms.otp_devices import facts_of, keep_open, still_open, via
 
 
@@ -135,7 +135,7 @@ def _passed(device: Any, user: Any, package: str) -> None:
     key = ("challenge", user.pk)
     draft = still_open(key)
     if draft is not None and draft.outcome == events.FAILURE:
-        _take_back(draft)
+        pending.take_back(draft)
     facts = _facts(device, package)
     event, using = events.MFA_CHALLENGE_SUCCESS, None
     if facts["kind"] == otp_devices.CODES:
@@ -160,15 +160,3 @@ def _by_who_it_was(draft: Draft) -> bool:
     if draft.actor_id is None:
         draft.actor_id, draft.actor_username = draft.user_id, draft.username
     return True
-
-
-def _take_back(draft: Draft) -> None:
-    draft.explain = _drop
-    scope = draft.scope
-    if scope is not None:
-        others = (other for other in scope.pending if other is not draft)
-        scope.refused = any(other.outcome == events.FAILURE for other in others)
-
-
-def _drop(draft: Draft) -> bool:
-    return False

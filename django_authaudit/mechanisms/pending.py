@@ -40,5 +40,14 @@ def drop(draft: Draft) -> None:
     draft.explain = _nothing
 
 
+def take_back(draft: Draft) -> None:
+    """Record nothing of a refusal that turns out to be none: another may be recorded then."""
+    drop(draft)
+    scope = draft.scope
+    if scope is not None:
+        others = (other for other in scope.pending if other is not draft)
+        scope.refused = any(other.outcome == events.FAILURE for other in others)
+
+
 def _nothing(draft: Draft) -> bool:
     return False

@@ -292,6 +292,7 @@ def _wrap() -> None:
     oauth.around(TokenView, "device_flow_token_response", after_device)
     oauth.around(RPInitiatedLogoutView, "do_logout", kind="logout")
     oauth.around(AbstractRefreshToken, "revoke", kind="revoke")
+    oauth.follow_rest_framework()
     if _BACKEND in settings.AUTHENTICATION_BACKENDS:
         from oauth2_provider.backends import OAuth2Backend
 

@@ -631,6 +631,22 @@ class TestResource:
         facts = {"client": "", "client_name": "", **self.at(path, view)}
         assert log.new() == [refused("invalid_token", **facts)]
 
+    def test_opened_by_a_bearer_of_another_package_is_nothing(self, client, alice, log):
+        assert client.get("/either/", headers=bearer("badge-of-alice")).status_code == 200
+
+        assert log.new() == []
+
+    def test_that_a_bearer_of_another_package_is_not_for_is_forbidden(self, client, alice, log):
+        assert client.get("/admins/", headers=bearer("badge-of-alice")).status_code == 403
+
+        [row] = log.new()
+        assert (row["event"], row["user"]) == ("authz.forbidden", alice.pk)
+
+    def test_opened_by_a_session_leaves_the_bad_token_refused(self, as_bob, log):
+        assert as_bob.get("/either/", headers=bearer(WRONG)).status_code == 200
+
+        assert [row["event"] for row in log.new()] == ["auth.token.failure"]
+
     def test_with_a_token_in_the_query_is_a_refused_token(self, client, log):
         client.get("/protected/", {"access_token": WRONG})
 

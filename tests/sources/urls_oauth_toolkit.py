@@ -1,9 +1,11 @@
+from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.urls import include, path
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.decorators import protected_resource
 from oauth2_provider.views.generic import ProtectedResourceView, ScopedProtectedResourceView
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -39,6 +41,23 @@ class OpenApi(Api):
     permission_classes = [AllowAny]
 
 
+class ByBadge(BaseAuthentication):  # type: ignore[misc]  # has no types
+    """Accepts another kind of bearer, as that of simplejwt does."""
+
+    def authenticate(self, request):
+        if request.META.get("HTTP_AUTHORIZATION") != "Bearer badge-of-alice":
+            return None
+        return get_user_model().objects.get(username="alice"), None
+
+
+class Either(Api):
+    authentication_classes = [OAuth2Authentication, ByBadge, SessionAuthentication]
+
+
+class Admins(Either):
+    permission_classes = [IsAdminUser]
+
+
 urlpatterns = [
     *urls.urlpatterns,
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
@@ -47,4 +66,6 @@ urlpatterns = [
     path("decorated/", decorated),
     path("api/", Api.as_view()),
     path("open-api/", OpenApi.as_view()),
+    path("either/", Either.as_view()),
+    path("admins/", Admins.as_view()),
 ]
