@@ -37,7 +37,8 @@ class Chain:
         self._since = since
         self._public_key = public_key
         self._publicly_signed = False
-        self._broken: set[int] = set()
+        self.broken: set[int] = set()
+        """The numbers of the seals that are not to be trusted."""
         self._trusted_later: dict[int, bool] = {}
         self._until = EPOCH
         self._sealed_at: datetime | None = None
@@ -63,7 +64,7 @@ class Chain:
                 before = None
             fault = self._fault(seal, before)
             if fault:
-                self._broken.add(seal.number)
+                self.broken.add(seal.number)
                 yield Problem(kind=Kind.SEAL_BROKEN, first=seal.number, detail=fault)
             else:
                 yield from self._note(seal)
@@ -80,7 +81,7 @@ class Chain:
     def trusts(self, number: int) -> bool:
         """Return whether the seal of that number was found in order, be it made meanwhile."""
         if number <= self.last:
-            return number not in self._broken
+            return number not in self.broken
         if number not in self._trusted_later:
             found = self._read(AuditSeal.objects.using(self._using).filter(number=number))
             self._trusted_later[number] = bool(found) and not self._fault(found[0], None)

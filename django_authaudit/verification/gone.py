@@ -8,20 +8,23 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from django_authaudit.models import AuditLog, AuditSeal, SealedRun
+from django_authaudit.verification.chain import Chain
 
 _PAGE = 500
 
 
 def writers_without_entries(
-    using: str, since: datetime | None, first_seal: int
+    using: str, chain: Chain, since: datetime | None
 ) -> Iterator[list[str]]:
-    """Yield writers that seals from `first_seal` on name, and that have no entry of `since`."""
+    """Yield writers that seals of `since` name, and that have no entry of `since`."""
     entries = AuditLog.objects.using(using).filter(writer=OuterRef("writer"))
     if since is not None:
         entries = entries.since(since)
     runs = SealedRun.objects.using(using).filter(
-        ~Exists(entries), seal__kind=AuditSeal.SEALED, seal__number__gte=first_seal
+        ~Exists(entries), seal__kind=AuditSeal.SEALED, seal__number__gte=chain.first_since
     )
+    # What a broken seal names may not even be a writer.
+    runs = runs.exclude(seal__in=chain.broken)
     writers = runs.order_by("writer").values_list("writer", flat=True).distinct()
     page = list(writers[:_PAGE])
     while page:

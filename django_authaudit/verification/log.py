@@ -169,13 +169,12 @@ class Verification:
         first_seal = self._chain.first_since
         if not first_seal:
             return
-        for writers in writers_without_entries(self._using, self._since, first_seal):
+        for writers in writers_without_entries(self._using, self._chain, self._since):
             known = known_of(writers, self._using, self._chain, since=first_seal)
             for writer in writers:
                 runs = known[writer].sealed
-                if runs:
-                    start = runs[0][0].first if self._since is not None else 1
-                    yield from self._finished(Numbers(writer, known[writer], start))
+                start = runs[0][0].first if runs and self._since is not None else 1
+                yield from self._finished(Numbers(writer, known[writer], start))
             yield from self._settle()
 
     def _unknown_seals(self) -> Iterator[Problem]:

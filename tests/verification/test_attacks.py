@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from django_authaudit.integrity import anchors, keys, prunes
+from django_authaudit.integrity import anchors, erasures, keys, prunes, writers
 from django_authaudit.integrity.leaf import PURPOSE, content_of, leaf_of
 from django_authaudit.models import AuditLog, AuditSeal, SealedRun
 from tests.integrity.log import (
@@ -430,3 +430,45 @@ def test_every_byte_of_every_column_counts(verify):
         sql(f"UPDATE {TABLE} SET {column} = %s", text)
     assert verify() == []
     assert flipped > 1000
+
+
+def test_a_second_process_under_the_name_of_a_writer_is_found(verify, entries):
+    seal()
+    impostor = writers.Writer()
+    impostor.id = entries[0].writer
+    add(2, impostor)
+
+    assert verify() == [("duplicated", 1, 1), ("duplicated", 2, 2)]
+
+
+def test_a_forged_excuse_excuses_nothing(verify, entries):
+    delete(entries[1])
+    numbers = {str(entries[0].writer): [[2, 2]]}
+    forged = make(event="audit.write_failed", metadata={"numbers": numbers})
+    AuditLog(**vars(forged), created_at=forged.created_at).save()
+
+    assert sorted(verify()) == [("forged", 0, None), ("missing", 2, 2)]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the others check what they store")
+def test_what_cannot_be_read_is_found_and_the_rest_is_read(verify, entries):
+    seal()
+    remains = erasures.seal_remains(entries[1], replace(entries[1], username=""))
+    for column in ("username", "salt", "signature"):
+        change(entries[1], column, getattr(remains, column))
+    erasures.record([place(remains)], using="default")
+    assert verify() == []
+
+    sql(f"UPDATE {TABLE} SET username = CAST(X'ff41' AS TEXT) WHERE sequence IN (1, 2)")
+    assert verify() == [("edited", 1, None), ("edited", 2, None)]
+    sql(f"UPDATE {RUNS} SET writer = 'x' WHERE seal_id = 1")
+    assert verify()[0] == ("seal broken", 1, None)
+
+
+def test_however_many_gaps_there_are_each_is_named(verify, monkeypatch):
+    monkeypatch.setattr("django_authaudit.verification.log._AT_ONCE", 2)
+    for _ in range(4):
+        entries = add(5)
+        delete(entries[1], entries[3])
+
+    assert verify() == [("missing", 2, 2), ("missing", 4, 4)] * 4

@@ -15,7 +15,7 @@ from django.db import connection
 from django_authaudit import delivery, entry, record, spool
 from django_authaudit.integrity import erasures, prunes, writers
 from django_authaudit.sinks.database import DatabaseSink
-from django_authaudit.verification import Verification
+from django_authaudit.verification import Verification, log
 from tests.integrity.log import TABLE, add, change, delete, make, place, raw, seal, sql
 from tests.management.conftest import ROOT
 
@@ -139,6 +139,7 @@ def test_many_seals_and_many_prunes_fit_together(verify):
 def test_what_is_sealed_or_pruned_or_erased_while_it_is_looked_at_is_no_finding(entries):
     seal()
     add(2)
+    add(1)
     verification = Verification(using="default")
     chain = verification._chain
     assert list(chain.check()) == []
@@ -162,6 +163,38 @@ def test_an_entry_that_is_pruned_while_it_is_looked_at_is_no_finding(entries):
     pruned = []
     monkey = Verification(using="default", tell=prune)
     assert list(monkey.problems()) == []
+
+
+def test_an_entry_that_is_pruned_between_two_looks_is_no_finding(entries, monkeypatch):
+    seal()
+    look = log.known_of
+
+    def prune_first(*args, **options):
+        if entries:
+            gone = entries.pop()
+            delete(gone)
+            prunes.record([place(gone)], using="default")
+        return look(*args, **options)
+
+    monkeypatch.setattr(log, "known_of", prune_first)
+    assert list(Verification(using="default").problems()) == []
+
+
+def test_an_entry_that_tells_of_no_seal_is_no_finding(verify):
+    record("audit.sealed")
+
+    assert verify() == []
+
+
+def test_what_another_database_has_in_the_spool_is_not_looked_at(verify, spool_dir):
+    writer = writers.Writer()
+    one, two, three = writer.number([make() for _ in range(3)])
+    DatabaseSink().emit([one, three])
+    spool.append("default", [two])
+    path = next(spool_dir.iterdir())
+    path.write_text(path.read_text().replace(spool.identity("default"), "0" * 16))
+
+    assert verify() == [("missing", 2, 2)]
 
 
 def test_a_clock_that_steps_back_is_no_finding(verify, monkeypatch):
@@ -275,6 +308,19 @@ def test_of_what_is_newer_all_is_missed_even_the_whole(verify):
     sql(f"DELETE FROM {TABLE} WHERE writer = %s", raw(gone[0].writer))
 
     assert verify(since=moment) == [("missing", 1, 2)]
+
+
+def test_of_a_writer_that_is_gone_only_what_is_newer_is_missed(verify):
+    writer = writers.Writer()
+    old = add(2, writer)
+    seal()
+    moment = make().created_at + timedelta(milliseconds=2)
+    wait_for(moment)
+    new = add(1, writer)
+    seal()
+    delete(*old, *new)
+
+    assert verify(since=moment) == [("missing", 3, 3)]
 
 
 def wait_for(moment):

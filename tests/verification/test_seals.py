@@ -10,6 +10,7 @@ from django_authaudit.integrity import ed25519, seals
 from django_authaudit.integrity.canonical import canonical
 from django_authaudit.integrity.keys import signing_key
 from django_authaudit.models import AuditSeal
+from django_authaudit.verification import Verification
 from django_authaudit.verification.stretches import without, without_all
 from tests.integrity.log import SEALS, add, change, delete, seal, sql
 from tests.management.test_seal_audit_log import pem
@@ -56,7 +57,10 @@ def test_an_old_key_signs_nothing_new(verify, settings, patient):
     settings.AUTHAUDIT_SIGNING_KEYS = BOTH
     assert verify() == [("forged", 1, None)]
 
-    # To be sealed makes it no better.
+    add(1)
+    assert verify() == [("forged", 1, None)]
+
+    # A seal that comes first lets it pass, for it may be as old; none that comes later does.
     seal_at(ago(days=5))
     seal_at(ago(days=4))
     assert verify() == []
@@ -102,6 +106,8 @@ def test_that_sealing_has_stopped_is_found(verify):
     seal_at(ago(hours=26))
 
     assert verify() == [("sealing stopped", None, None)]
+    [problem] = Verification(using="default").problems()
+    assert str(problem).startswith("sealing stopped: none from 20")
 
 
 def test_that_sealing_had_stopped_is_found_later(verify):
