@@ -1,8 +1,10 @@
 """How fast old entries are deleted, beside one DELETE of the same rows.
 
-The same rows are deleted again and again, each time by a process of its own, and put back in
-between. A transaction is timed from its BEGIN to its COMMIT; memory is what the process took
-on top of what it had before the first batch. Exit status: 0 measured, 2 could not run.
+The log is as it should be: signed, sealed and append-only. So each transaction of the pruning also
+tells the triggers who deletes, and adds a seal of what it took; the one DELETE adds none. The same
+rows are deleted again and again, each time by a process of its own, and put back in between. A
+transaction is timed from its BEGIN to its COMMIT; memory is what the process took on top of what
+it had before the first batch. Exit status: 0 measured, 2 could not run.
 """
 
 import argparse
@@ -40,17 +42,19 @@ DAYS = 90
 # A tenth more than is deleted: the table is in use.
 KEPT = 0.1
 CHUNK = 2_000
+WRITERS = 16
 
 
 def deleted_with_one_statement(cutoff: datetime) -> dict[str, Any]:
     """Do what retention would be without batches."""
-    from django.db import connection
+    from django.db import connection, transaction
 
     from django_authaudit.entry import first_id_at
+    from django_authaudit.hardening import permitted
 
     field = "%s" if connection.vendor == "postgresql" else "REPLACE(%s, '-', '')"
     start = time.perf_counter()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), permitted("DELETE", "default"), connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {AUDIT_TABLE} WHERE id < {field}",
             [str(first_id_at(cutoff))],
@@ -94,47 +98,50 @@ def peak_memory() -> float:
 
 def filled(rows: int, cutoff: datetime) -> dict[str, Any]:
     """Store `rows` entries from before `cutoff` and some later ones, as a site would have them."""
+    from django_authaudit.integrity import sealing
+    from django_authaudit.integrity.writers import Writer
     from django_authaudit.models import AuditLog
 
     some = random.Random(1)
+    writers = [Writer() for _ in range(WRITERS)]
     count = int(rows * (1 + KEPT))
     step = timedelta(days=DAYS) / rows
     oldest = cutoff - step * rows
     for start in range(0, count, CHUNK):
         numbers = range(start, min(start + CHUNK, count))
+        entries = [entry_at(oldest + step * number, number, some) for number in numbers]
+        signed = [writers[i % WRITERS].number([entry])[0] for i, entry in enumerate(entries)]
         AuditLog.objects.bulk_create(
-            [AuditLog(**values_at(oldest + step * number, number, some)) for number in numbers]
+            AuditLog(created_at=entry.created_at, **vars(entry)) for entry in signed
         )
+        if start % (CHUNK * 10) == 0:
+            list(sealing.seal(using="default"))
+    list(sealing.seal(using="default"))
     return {"stored": count}
 
 
-def values_at(moment: datetime, number: int, some: random.Random) -> dict[str, Any]:
-    """Return the columns of an entry; few people do most, and few addresses."""
-    from django_authaudit.entry import first_id_at, time_of
+def entry_at(moment: datetime, number: int, some: random.Random) -> Any:
+    """Return an entry; few people do most, and few addresses."""
+    from django_authaudit.entry import first_id_at, make_entry
 
     person = min(5_000, int(some.paretovariate(0.5)))
     failed = some.random() < 0.3
-    id = uuid.UUID(int=first_id_at(moment).int + number)
-    return {
-        "id": id,
-        "event": "auth.login.failure" if failed else "auth.login.success",
-        "outcome": "failure" if failed else "success",
-        "created_at": time_of(id),
-        "user_id": person,
-        "username": f"user{person}",
-        "email": f"user{person}@example.com",
-        "actor_id": None if failed else person,
-        "actor_username": "" if failed else f"user{person}",
-        "ip_address": f"10.0.{person % 250}.{some.randrange(4)}",
-        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        "session_ref": f"{some.getrandbits(128):032x}",
-        "method": "POST",
-        "path": "/accounts/login/",
-        "metadata": {"reason": "invalid_password"} if failed else {},
-        "writer": uuid.UUID(int=1),
-        "sequence": number + 1,
-        "salt": f"{some.getrandbits(128):032x}",
-    }
+    return make_entry(
+        id=uuid.UUID(int=first_id_at(moment).int + number),
+        event="auth.login.failure" if failed else "auth.login.success",
+        outcome="failure" if failed else "success",
+        user_id=person,
+        username=f"user{person}",
+        email=f"user{person}@example.com",
+        actor_id=None if failed else person,
+        actor_username="" if failed else f"user{person}",
+        ip_address=f"10.0.{person % 250}.{some.randrange(4)}",
+        user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        session_ref=f"{some.getrandbits(128):032x}",
+        method="POST",
+        path="/accounts/login/",
+        metadata={"reason": "invalid_password"} if failed else {},
+    )
 
 
 WORK: dict[str, Callable[[int, datetime], dict[str, Any]]] = {
@@ -191,7 +198,9 @@ def experiment(database: Database, options: argparse.Namespace) -> str:
     results: dict[str, list[dict[str, Any]]] = {"one": [], "prune": []}
     for _ in range(options.rounds):
         for name, found in results.items():
+            run_command(env, "harden_audit_log", "--disable", "--verbosity", "0")
             put_back(database)
+            run_command(env, "harden_audit_log", "--enable", "--verbosity", "0")
             found.append(in_own_process(env, name, *arguments))
             if found[-1]["deleted"] != options.rows:
                 raise CannotRunError(f"{name} deleted {found[-1]['deleted']} rows")

@@ -16,7 +16,7 @@ from django_authaudit.integrity.sealed import with_sealed
 from django_authaudit.models import AuditSeal
 
 
-def record(taken: Iterable[tuple[UUID | None, int, str]], *, using: str) -> AuditSeal | None:
+def record(taken: Iterable[tuple[UUID | str | None, int, str]], *, using: str) -> AuditSeal | None:
     """Add a seal that names the pruned entries `taken`: writer, number and leaf of each.
 
     To be called in the transaction that deletes, with exactly what it deleted. Returns None if

@@ -66,15 +66,15 @@ def runs_of(places: Iterable[Place]) -> Iterator[Run]:
     """
     writer, first, last = "", 0, 0
     leaves: list[str] = []
-    for place in sorted(places):
-        if leaves and place[:2] == (writer, last):
-            continue
-        if not leaves or place[:2] != (writer, last + 1):
+    for its_writer, number, leaf in sorted(places):
+        if its_writer != writer or number > last + 1:
             if leaves:
                 yield _run(writer, first, leaves)
-            writer, first, leaves = place[0], place[1], []
-        last = place[1]
-        leaves.append(place[2])
+            writer, first, leaves = its_writer, number, []
+        elif number == last:
+            continue
+        last = number
+        leaves.append(leaf)
     if leaves:
         yield _run(writer, first, leaves)
 

@@ -195,7 +195,7 @@ def _delete(parts: Sequence[AuditLogQuerySet], using: str) -> int:
         return len(taken)
 
 
-Place = tuple[UUID | None, int, str]
+Place = tuple[str | None, int, str]
 """The writer, the number and the leaf of an entry."""
 
 
@@ -206,6 +206,7 @@ def _limited(using: str) -> Iterator[Callable[[AuditLogQuerySet], list[Place]]]:
     # The limit would last as long as the transaction around a test.
     limited = len(connection.savepoint_ids) == 0
     prefix = ""
+    names = _Names()
     with connection.cursor() as cursor:
         if limited and connection.vendor == "postgresql":
             cursor.execute(f"SET LOCAL statement_timeout = {int(_LIMIT * 1000)}")
@@ -217,9 +218,9 @@ def _limited(using: str) -> Iterator[Callable[[AuditLogQuerySet], list[Place]]]:
             if connection.features.can_return_columns_from_insert:
                 returning = f"{prefix}{statement} RETURNING writer, sequence, leaf"
                 cursor.execute(returning, values)
-                return [(_uuid(writer), *rest) for writer, *rest in cursor.fetchall()]
+                return [(names[writer], number, leaf) for writer, number, leaf in cursor]
             locked = entries.select_for_update().values_list("writer", "sequence", "leaf")
-            places = list(locked)
+            places = [(names[writer], number, leaf) for writer, number, leaf in locked]
             cursor.execute(statement, values)
             if cursor.rowcount != len(places):
                 raise IntegrityError("Entries appeared or left while they were deleted.")
@@ -228,8 +229,12 @@ def _limited(using: str) -> Iterator[Callable[[AuditLogQuerySet], list[Place]]]:
         yield delete
 
 
-def _uuid(value: Any) -> UUID | None:
-    return value if value is None or isinstance(value, UUID) else UUID(str(value))
+class _Names(dict[Any, str | None]):
+    """The writers as text, each made once: a batch has thousands of entries of a few."""
+
+    def __missing__(self, writer: Any) -> str | None:
+        self[writer] = name = None if writer is None else str(UUID(str(writer)))
+        return name
 
 
 def _passes(error: OperationalError | IntegrityError) -> bool:
