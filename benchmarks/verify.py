@@ -11,6 +11,8 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
 from importlib import import_module
 from itertools import cycle, islice
 from typing import Any
@@ -23,7 +25,7 @@ from databases import (
     environment,
     temporary_database,
 )
-from prune import in_own_process, peak_memory, values_at
+from prune import entry_at, in_own_process, peak_memory
 from server import run_command
 
 HEADER = (
@@ -40,7 +42,7 @@ def filled(rows: int) -> dict[str, Any]:
     """Store `rows` signed entries of several writers, and seal them."""
     from django.db import DEFAULT_DB_ALIAS, transaction
 
-    from django_authaudit.entry import make_entry, new_id
+    from django_authaudit.entry import new_id
     from django_authaudit.integrity import sealing, writers
     from django_authaudit.sinks.database import DatabaseSink
 
@@ -49,23 +51,13 @@ def filled(rows: int) -> dict[str, Any]:
     for start in range(0, rows, CHUNK):
         entries = []
         for number in range(start, min(start + CHUNK, rows)):
-            entry = make_entry(**facts_of(number, some, id=new_id()))
+            entry = replace(entry_at(datetime.now(timezone.utc), number, some), id=new_id())
             entries += next(turns).number([entry])
         with transaction.atomic():
             DatabaseSink().emit(entries)
     begun = time.perf_counter()
     sealed = sum(1 for _ in sealing.seal(DEFAULT_DB_ALIAS))
     return {"seals": sealed, "seconds": time.perf_counter() - begun}
-
-
-def facts_of(number: int, some: random.Random, **more: Any) -> dict[str, Any]:
-    """Return what a site would record, without what is added when it is signed."""
-    from datetime import datetime, timezone
-
-    values = values_at(datetime.now(timezone.utc), number, some)
-    for name in ("created_at", "writer", "sequence", "salt"):
-        del values[name]
-    return {**values, **more}
 
 
 def verified(rows: int, library: str) -> dict[str, Any]:

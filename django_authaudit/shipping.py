@@ -92,16 +92,23 @@ def routes(names: Sequence[str] = ()) -> list[Route]:
     ]
 
 
-def run(routes: Sequence[Route], *, follow: bool, stopped: Callable[[], object]) -> Batches:
+def run(
+    routes: Sequence[Route],
+    *,
+    follow: bool,
+    stopped: Callable[[], object],
+    work: Callable[[Route], Batches],
+) -> Batches:
     """Ship along `routes` until all is shipped or `stopped()`; yield each batch when it is noted.
 
-    A sink that fails is tried again after a pause, and the others go on meanwhile. After TRIES it
-    is given up, with its `error` left in the route; if `follow`, never.
+    `work` is `ship()`, or `retry()`. A sink that fails is tried again after a pause, and the
+    others go on meanwhile. After TRIES it is given up, with its `error` left in the route; if
+    `follow`, never.
     """
     active = list(routes)
     while active and not stopped():
         for route in [route for route in active if time.monotonic() >= route.due]:
-            yield from _try(route, stopped)
+            yield from _try(work, route, stopped)
             if not follow and _is_done(route):
                 active.remove(route)
         _wait(min((route.due for route in active), default=0.0), stopped)
@@ -132,6 +139,21 @@ def ship(route: Route) -> Batches:
             )
 
 
+def retry(route: Route) -> Batches:
+    """Bring the sink of `route` again what it has rejected; yield each entry when it is noted.
+
+    Raises as `ship()` does.
+    """
+    shipment = shipments.take(route.alias, route.holder, using=route.using)
+    try:
+        for entry in shipments.rejected(shipment):
+            for _, rejection in _emit(route, [entry]):
+                shipments.tried_again(shipment, entry, taken=rejection is None)
+                yield Batch(route.alias, *((1, 0) if rejection is None else (0, 1)))
+    finally:
+        shipments.release(shipment)
+
+
 def _is_done(route: Route) -> bool:
     asked_to_come_later = route.due > time.monotonic() + LONGEST_PAUSE
     return not route.failures or route.failures >= TRIES or asked_to_come_later
@@ -142,9 +164,9 @@ def _wait(due: float, stopped: Callable[[], object]) -> None:
         time.sleep(_NAP)
 
 
-def _try(route: Route, stopped: Callable[[], object]) -> Batches:
+def _try(work: Callable[[Route], Batches], route: Route, stopped: Callable[[], object]) -> Batches:
     try:
-        with closing(ship(route)) as batches:
+        with closing(work(route)) as batches:
             for batch in batches:
                 route.failures = 0
                 yield batch

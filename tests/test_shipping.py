@@ -16,6 +16,7 @@ from django_authaudit.models import (
     AuditShipmentRejection,
     AuditShipmentWriter,
 )
+from django_authaudit.shipments import numbers
 from django_authaudit.sinks.database import DatabaseSink
 from tests.management.rows import days_ago
 from tests.sinks.receivers import (
@@ -130,7 +131,7 @@ def test_the_last_entry_of_a_writer_may_be_late_too():
 
 
 def test_many_late_entries_of_many_writers_come_in_batches(settings, monkeypatch):
-    monkeypatch.setattr(shipments, "_CONDITIONS", 5)
+    monkeypatch.setattr(numbers, "_CONDITIONS", 5)
     settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(batch_size=2)}
     store("ada")
     ship()
@@ -437,7 +438,9 @@ def test_one_that_follows_ships_what_comes_until_it_is_stopped(monkeypatch):
     store("ada")
     seen = []
 
-    for batch in shipping.run(shipping.routes(), follow=True, stopped=lambda: len(seen) >= 3):
+    for batch in shipping.run(
+        shipping.routes(), follow=True, stopped=lambda: len(seen) >= 3, work=shipping.ship
+    ):
         seen.append(batch.taken)
         store("next")
 

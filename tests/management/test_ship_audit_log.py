@@ -84,6 +84,36 @@ def test_entries_that_were_set_aside_are_an_error(settings):
     assert took() == ["ada", "bob"]
 
 
+def test_what_was_rejected_is_brought_again_when_the_receiver_was_mended(settings):
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    Moody.poison = {"poison", "worse"}
+    store("ada", "poison", "worse", "bob")
+    refusal()
+    Moody.poison = {"worse"}
+
+    assert refusal(retry_rejected=True) == "siem: entries rejected and set aside: 1."
+    assert took() == ["ada", "bob", "poison"]
+    Moody.poison = set()
+    assert run(retry_rejected=True) == "siem: entries shipped: 1.\n"
+    assert run(retry_rejected=True) == "siem: entries shipped: 0.\n"
+    (state,) = shipments.states(using="default")
+    assert (state.shipped, state.rejected) == (4, 0)
+
+
+def test_a_sink_that_is_away_is_asked_again_for_what_it_rejected(settings):
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    Moody.poison = {"poison"}
+    store("ada", "poison")
+    refusal()
+    Moody.poison, Moody.down = set(), 2
+
+    assert run(retry_rejected=True) == "siem: entries shipped: 1.\n"
+
+
+def test_rejected_entries_are_not_followed():
+    assert refusal(follow=True, retry_rejected=True).startswith("--retry-rejected is done once")
+
+
 def test_without_the_tables_it_says_so(monkeypatch):
     with connection.schema_editor() as editor:
         editor.alter_db_table(AuditShipment, "django_authaudit_auditshipment", "away")

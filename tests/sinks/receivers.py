@@ -64,7 +64,7 @@ def receivers(settings, monkeypatch):
 def ship(*names):
     """Ship once, and return the routes."""
     routes = shipping.routes(names)
-    list(shipping.run(routes, follow=False, stopped=bool))
+    list(shipping.run(routes, follow=False, stopped=bool, work=shipping.ship))
     return routes
 
 

@@ -6,11 +6,13 @@ Each writes what it got to a file and syncs it before it answers, one line an en
 import gzip
 import json
 import os
+import random
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -35,9 +37,7 @@ class Server:
         self.kind, self.certificate = kind, str(certificate)
         self.file = folder / f"{kind}-{os.urandom(4).hex()}.received"
         self.file.touch()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process = None
 
     @property
@@ -62,6 +62,15 @@ class Server:
     @property
     def lines(self):
         return self.file.read_text("utf-8").splitlines()
+
+
+def free_port():
+    """Return a port that no connection takes while the server is down: not an ephemeral one."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def store(path, lines):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -28,27 +28,42 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("sinks", nargs="*", metavar="SINK", help="names in AUTHAUDIT_SINKS (default: all)")
         add("--follow", action="store_true", help="go on until told to stop, instead of ending")
+        add(
+            "--retry-rejected",
+            action="store_true",
+            help="bring sinks again what they have rejected, instead of what is new",
+        )
         add("--status", action="store_true", help="only say how far each sink is")
 
     def handle(
         self, *, sinks: list[str], follow: bool, status: bool, verbosity: int, **options: Any
     ) -> None:
         """Ship; raise CommandError with status 2 if a sink has not had everything."""
+        if follow and options["retry_rejected"]:
+            raise CommandError("--retry-rejected is done once: leave --follow away.", returncode=2)
         try:
             if status:
                 for line in lines(shipments.states(using=write_alias())):
                     self.stdout.write(line)
             else:
-                self.ship(shipping.routes(sinks), follow=follow, verbosity=verbosity)
+                work = shipping.retry if options["retry_rejected"] else shipping.ship
+                self.ship(shipping.routes(sinks), work, follow=follow, verbosity=verbosity)
         except (Error, ImproperlyConfigured) as error:
             raise CommandError(" ".join(str(error).split()), returncode=2) from error
 
-    def ship(self, routes: list[shipping.Route], *, follow: bool, verbosity: int) -> None:
-        """Ship along `routes`, and say what became of it."""
+    def ship(
+        self,
+        routes: list[shipping.Route],
+        work: Callable[[shipping.Route], shipping.Batches],
+        *,
+        follow: bool,
+        verbosity: int,
+    ) -> None:
+        """Do `work` along `routes`, and say what became of it."""
         taken: Counter[str] = Counter()
         rejected: Counter[str] = Counter()
         with stop_when_asked() as asked:
-            batches = shipping.run(routes, follow=follow, stopped=lambda: asked)
+            batches = shipping.run(routes, follow=follow, stopped=lambda: asked, work=work)
             with closing(batches):
                 for batch in batches:
                     taken[batch.sink] += batch.taken

@@ -8,15 +8,14 @@ Going through the log by id keeps the order; comparing numbers finds what appear
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -27,21 +26,18 @@ from django_authaudit.models import (
     AuditLog,
     AuditShipment,
     AuditShipmentRejection,
-    AuditShipmentWriter,
 )
 from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.shipments import numbers
 from django_authaudit.sinks import shipped_to
 
 LEASE = timedelta(seconds=120)
 """How long a shipper that was killed keeps others from its sink; more than a batch ever takes."""
 MOST_KEPT = 500
 """Late and rejected entries that pruning passes over one by one."""
-_CONDITIONS = 100
-"""Conditions a query, so that no planner gives up on its index."""
 _LONGEST_ERROR = 1000
 _NIL = UUID(int=0)
 
-Range = list[int]
 Rejected = tuple[Entry, str]
 
 
@@ -84,7 +80,7 @@ def waiting(shipment: AuditShipment, most: int) -> list[Entry]:
 def late(shipment: AuditShipment, most: int) -> list[Entry]:
     """Return entries that appeared below the position, at most `most`, the oldest first."""
     rows = AuditLog.objects.using(_database(shipment))
-    return list(rows.filter(pk__in=_late_ids(shipment, most)).entries(most))
+    return list(rows.filter(pk__in=numbers.late_ids(shipment, most)).entries(most))
 
 
 def advance(
@@ -98,16 +94,15 @@ def advance(
     position = max(filter(None, (shipment.position, *(entry.id for entry in had))))
     using = _database(shipment)
     with transaction.atomic(using=using):
-        if not _held(shipment).update(
+        _renew(
+            shipment,
             position=position,
             shipped=F("shipped") + len(taken),
             shipped_at=Now(),
-            held_until=Now() + LEASE,
             error="",
             failing_since=None,
-        ):
-            raise HeldError(f"Another process ships to {shipment.sink!r} by now.")
-        _note_numbers(shipment, had)
+        )
+        numbers.note(shipment, had)
         AuditShipmentRejection.objects.using(using).bulk_create(
             AuditShipmentRejection(
                 shipment=shipment, entry=entry.id, error=error, created_at=timezone.now()
@@ -115,6 +110,29 @@ def advance(
             for entry, error in rejected
         )
     shipment.position = position
+
+
+def rejected(shipment: AuditShipment) -> Iterator[Entry]:
+    """Yield the entries that the sink has rejected, but for those that left the log since."""
+    using = _database(shipment)
+    rejections = AuditShipmentRejection.objects.using(using).filter(shipment=shipment)
+    ids = list(rejections.values_list("entry", flat=True))
+    for start in range(0, len(ids), MOST_KEPT):
+        rows = AuditLog.objects.using(using).filter(pk__in=ids[start : start + MOST_KEPT])
+        yield from list(rows.entries())
+
+
+def tried_again(shipment: AuditShipment, entry: Entry, *, taken: bool) -> None:
+    """Note whether the sink has taken the rejected `entry` after all.
+
+    Raises HeldError if the shipment is another's by now.
+    """
+    using = _database(shipment)
+    with transaction.atomic(using=using):
+        _renew(shipment, shipped=F("shipped") + int(taken))
+        if taken:
+            rejections = AuditShipmentRejection.objects.using(using)
+            rejections.filter(shipment=shipment, entry=entry.id).delete()
 
 
 def shipped(entries: AuditLogQuerySet) -> AuditLogQuerySet:
@@ -131,7 +149,7 @@ def shipped(entries: AuditLogQuerySet) -> AuditLogQuerySet:
     for shipment in shipments:
         rejections = AuditShipmentRejection.objects.using(entries.db).filter(shipment=shipment)
         kept = sorted(
-            {*_late_ids(shipment, MOST_KEPT), *rejections.values_list("entry", flat=True)}
+            {*numbers.late_ids(shipment, MOST_KEPT), *rejections.values_list("entry", flat=True)}
         )
         entries = entries.filter(pk__lte=shipment.position).exclude(pk__in=kept[:MOST_KEPT])
         if len(kept) >= MOST_KEPT:
@@ -188,94 +206,6 @@ def _held(shipment: AuditShipment) -> Any:
     return shipments.filter(sink=shipment.sink, holder=shipment.holder)
 
 
-def _note_numbers(shipment: AuditShipment, entries: Iterable[Entry]) -> None:
-    numbers: dict[UUID, list[int]] = defaultdict(list)
-    for entry in entries:
-        if entry.writer is not None:
-            numbers[entry.writer].append(entry.sequence)
-    using = _database(shipment)
-    writers = AuditShipmentWriter.objects.using(using)
-    known = {row.writer: row for row in writers.filter(shipment=shipment, writer__in=numbers)}
-    fresh = []
-    for writer, found in numbers.items():
-        row = known.get(writer)
-        if row is None:
-            fresh.append(row := AuditShipmentWriter(shipment=shipment, writer=writer, missing=[]))
-        for number in sorted(found):
-            row.last, row.missing = _without(number, row.last, row.missing)
-    writers.bulk_update(known.values(), ["last", "missing"])
-    writers.bulk_create(fresh)
-
-
-def _without(number: int, last: int, missing: Sequence[Range]) -> tuple[int, list[Range]]:
-    """Return `last` and `missing` after `number` was shipped."""
-    if number > last:
-        return number, [*missing, *_ranges((last + 1, number - 1))]
-    rest = [
-        part
-        for first, end in missing
-        for part in _ranges((first, min(end, number - 1)), (max(first, number + 1), end))
-    ]
-    return last, rest
-
-
-def _ranges(*pairs: tuple[int, int]) -> list[Range]:
-    return [[first, last] for first, last in pairs if first <= last]
-
-
-def _late_ids(shipment: AuditShipment, most: int) -> list[UUID]:
-    if shipment.position is None:
-        return []
-    rows = AuditLog.objects.using(_database(shipment)).filter(pk__lte=shipment.position)
-    conditions = _not_shipped(shipment)
-    found: list[UUID] = []
-    while len(found) < most and (some := list(islice(conditions, _CONDITIONS))):
-        # A LIMIT would have PostgreSQL read the whole table in the hope of an early end.
-        found += rows.filter(Q(*some, _connector=Q.OR)).values_list("pk", flat=True)
-    return sorted(found)[:most]
-
-
-def _not_shipped(shipment: AuditShipment) -> Iterator[Q]:
-    """Yield where entries may stand that were never shipped, by writer and number."""
-    using = _database(shipment)
-    rows = AuditShipmentWriter.objects.using(using).filter(shipment=shipment)
-    known = {row.writer: row for row in rows}
-    for writer, last in _last_numbers(using).items():
-        row = known.get(writer)
-        if row is None:
-            yield Q(writer=writer)
-            continue
-        if last > row.last:
-            yield Q(writer=writer, sequence__gt=row.last)
-        for first, end in row.missing:
-            yield Q(writer=writer, sequence__range=(first, end))
-
-
-def _last_numbers(using: str) -> Mapping[UUID, int]:
-    """Return the last number of every writer, by hopping from one to the next in the index."""
-    with connections[using].cursor() as cursor:
-        table = connections[using].ops.quote_name(AuditLog._meta.db_table)
-        # MariaDB hops by itself, but reads the whole index for each step of a recursion (a minute
-        # for 1,000 writers against 10 milliseconds); the others hop nowhere else.
-        hop = _GROUPED if connections[using].vendor == "mysql" else _HOPPING
-        cursor.execute(hop.format(table=table))
-        return {UUID(str(writer)): last for writer, last in cursor.fetchall()}
-
-
-_GROUPED = """
-    SELECT writer, MAX(sequence) FROM {table} WHERE writer IS NOT NULL GROUP BY writer
-"""
-_HOPPING = """
-    WITH RECURSIVE found (writer) AS (
-        SELECT * FROM (
-            SELECT writer FROM {table} WHERE writer IS NOT NULL ORDER BY writer LIMIT 1
-        ) AS first
-        UNION ALL
-        SELECT (
-            SELECT writer FROM {table} AS next
-            WHERE next.writer > found.writer ORDER BY writer LIMIT 1
-        ) FROM found WHERE found.writer IS NOT NULL
-    )
-    SELECT writer, (SELECT MAX(sequence) FROM {table} AS own WHERE own.writer = found.writer)
-    FROM found WHERE writer IS NOT NULL
-"""
+def _renew(shipment: AuditShipment, **values: Any) -> None:
+    if not _held(shipment).update(held_until=Now() + LEASE, **values):
+        raise HeldError(f"Another process ships to {shipment.sink!r} by now.")
