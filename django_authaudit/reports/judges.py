@@ -101,8 +101,11 @@ def shipped(report: Report) -> Answer:
     return Answer(FAIL, "AUTHAUDIT_SINKS names no sink besides the database.")
 
 
-def kept(*, days: int) -> Judge:
-    """Return a judge of whether every entry is kept for `days`, in the table or an archive."""
+def kept(*, days: int, at_hand: int = 0) -> Judge:
+    """Return a judge of whether every entry is kept for `days`, in the table or an archive.
+
+    `at_hand` of them it has to be in the table.
+    """
 
     def judge(report: Report) -> Answer:
         periods = report.protection.retention_days
@@ -110,10 +113,11 @@ def kept(*, days: int) -> Judge:
         if not short:
             return Answer(PASS, f"Every entry is kept {days} days or longer in the table.")
         least = min(own for own in periods.values() if own is not None)
-        if report.protection.archived:
+        if report.protection.archived and least >= at_hand:
             return Answer(PASS, f"{least} days in the table, then in archives.")
         which = ", ".join(f"{prefix or 'others'}: {periods[prefix]}" for prefix in short)
-        return Answer(FAIL, f"Kept too short ({which}), and pruning writes no archive.")
+        why = "too short for an archive" if report.protection.archived else "no archive is written"
+        return Answer(FAIL, f"Kept too short in the table ({which}), and {why}.")
 
     return judge
 

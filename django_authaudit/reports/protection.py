@@ -47,8 +47,8 @@ def collect(*, using: str) -> Protection:
     """Return how the log in the database `using` is kept."""
     log = AuditLog.objects.using(using).order_by("-id")
     pruned = log.of_event(events.AUDIT_PRUNED).values_list("metadata", flat=True).first() or {}
-    verified = log.of_event("audit.verified").filter(outcome=events.SUCCESS).first()
-    tampering = log.of_event("audit.tampering_detected").first()
+    verified = log.of_event(events.AUDIT_VERIFIED).filter(outcome=events.SUCCESS).first()
+    tampering = log.of_event(events.AUDIT_TAMPERING_DETECTED).first()
     readers = _readers()
     return Protection(
         database=using,

@@ -143,6 +143,17 @@ def test_a_standard_that_holds_ends_with_status_0(monkeypatch):
     assert "No required clause fails." in report("--profile", "soc2")
 
 
+def test_a_standard_that_holds_excuses_no_event_that_is_never_recorded(settings, monkeypatch):
+    from django_authaudit.reports import profiles
+
+    settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
+    monkeypatch.setattr(
+        "django_authaudit.reports.profiles.soc2.PROFILE", profiles.Profile("nothing", ())
+    )
+    error, _ = refused("--profile", "soc2")
+    assert (error.returncode, str(error)) == (1, "Some events of this project are never recorded.")
+
+
 @pytest.mark.parametrize("form", renderers.names())
 def test_the_inventory_names_events_places_periods_and_readers(form, django_user_model, spool_dir):
     django_user_model.objects.create_superuser("root")

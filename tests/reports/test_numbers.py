@@ -61,6 +61,11 @@ class TestHealth:
         (pruned,) = rows("audit.pruned")
         assert found.last_pruned == found.last_entry == pruned.created_at
 
+    def test_counts_nothing_of_what_an_edited_row_says(self):
+        record("audit.write_failed", metadata={"lost": 2})
+        record("audit.write_failed", metadata={"lost": "many"})
+        assert health.collect(using="default").entries_lost == 2
+
     def test_of_an_empty_log_says_never(self):
         found = health.collect(using="default")
         assert (found.last_entry, found.last_pruned, found.last_sealed) == (None, None, None)

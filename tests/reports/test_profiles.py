@@ -132,6 +132,13 @@ class TestRetention:
             "90 days in the table, then in archives.",
         )
 
+    def test_an_archive_alone_is_not_at_hand(self, settings):
+        settings.AUTHAUDIT_RETENTION_DAYS = 60
+        record("audit.pruned", metadata={"archive": "2026-03.jsonl.gz"})
+        found = verdict("pci4", "10.5.1")
+        assert found.failed
+        assert "others: 60" in found.evidence
+
     def test_pruning_has_to_be_at_work(self):
         row("audit.pruned", at=ago(days=3))
         assert verdict("nist80053", "SI-12").failed

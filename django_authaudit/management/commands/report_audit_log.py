@@ -64,18 +64,18 @@ class Command(BaseCommand):
         found = report.collect(since=since, until=until, using=using)
         sections, data = [*document.of_report(found)], asdict(found)
         data["coverage"]["sentence"] = found.coverage.sentence
-        failed = ""
+        failed = []
         if found.coverage.missing:
-            failed = "Some events of this project are never recorded."
+            failed.append("Some events of this project are never recorded.")
         if profile:
             standard = profiles.get(profile)
             verdicts = profiles.judge(found, standard)
             sections += document.of_verdicts(standard.title, verdicts)
             data["profile"] = {"title": standard.title, "verdicts": [*map(asdict, verdicts)]}
-            clauses = ", ".join(verdict.clause for verdict in verdicts if verdict.failed)
-            failed = f"Clauses that fail: {clauses}." if clauses else ""
+            if clauses := [verdict.clause for verdict in verdicts if verdict.failed]:
+                failed.append(f"Clauses that fail: {', '.join(clauses)}.")
         self._show("Audit log report", sections, data, **options)
-        return failed
+        return " ".join(failed)
 
     def _show(self, title: str, sections: Any, data: dict[str, Any], **options: Any) -> None:
         made = f"{timezone.now():%Y-%m-%d %H:%M} UTC"

@@ -55,7 +55,9 @@ PROFILE = Profile(
             judges.not_by_a_log("Who reviews, and when, is the organisation's to say."),
             required=False,
         ),
-        Clause("10.5.1", "12 months are kept, 3 of them at hand", judges.kept(days=365)),
+        Clause(
+            "10.5.1", "12 months are kept, 3 of them at hand", judges.kept(days=365, at_hand=90)
+        ),
         Clause(
             "10.6", "Times are synchronized", judges.by_design("UTC, by the clock of the host.")
         ),
