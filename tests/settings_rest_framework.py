@@ -6,4 +6,3 @@ from tests.settings import INSTALLED_APPS
 INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework", "rest_framework.authtoken"]
 ROOT_URLCONF = "tests.sources.urls_rest_framework"
 REQUIRES = ["rest_framework"]
-REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"anon": "1/hour"}}

@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,7 +62,8 @@ class Server:
 
     @property
     def lines(self):
-        return self.file.read_text("utf-8").splitlines()
+        whole, _, _ = self.file.read_text("utf-8").rpartition("\n")
+        return whole.splitlines()
 
 
 def free_port():
@@ -73,10 +75,14 @@ def free_port():
     raise OSError("no port is free")
 
 
+storing = threading.Lock()
+
+
 def store(path, lines):
-    with open(path, "a", encoding="utf-8") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-        file.flush()
+    data = "".join(f"{line}\n" for line in lines).encode()
+    # In one piece: a killed shipper's last request may still be on its way beside the next one's.
+    with storing, open(path, "ab", buffering=0) as file:
+        file.write(data)
         os.fsync(file.fileno())
 
 
