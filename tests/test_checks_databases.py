@@ -75,6 +75,10 @@ def test_w041_the_environment_may_bound_it_for_postgresql(audit, monkeypatch):
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
     audit(ENGINE=server("postgresql"), HOST="db.example.com", OPTIONS={})
     assert found() == []
+
+
+def test_w041_the_environment_bounds_no_other_database(audit, monkeypatch):
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
     audit(ENGINE=server("mysql"), HOST="db.example.com", OPTIONS={})
     only("W041")
 
