@@ -90,6 +90,8 @@ def on_answered(view: Any, response: Any) -> None:
         for draft in pending.drafts(events.LOGOUT) + pending.drafts(events.TOKEN_REVOKED):
             if draft.user_id == deleted.user_id:
                 pending.drop(draft)
+                # Who is signed out before the account goes is nobody by then.
+                deleted.actor = deleted.actor or draft.actor
 
 
 def on_failed(view: Any, error: Any) -> None:

@@ -215,8 +215,8 @@ class TestAccount:
         assert signed.delete(at, current_password=PASSWORD).status_code == 204
 
         assert not get_user_model().objects.filter(pk=bob.pk).exists()
-        assert [(row["event"], row["user"], row["at"]) for row in log.new()] == [
-            ("account.deleted", bob.pk, f"DELETE {at}")
+        assert [(row["event"], row["user"], row["actor"], row["at"]) for row in log.new()] == [
+            ("account.deleted", bob.pk, bob.pk, f"DELETE {at}")
         ]
 
     def test_of_somebody_else_that_is_deleted_leaves_the_session(
@@ -224,10 +224,12 @@ class TestAccount:
     ):
         by_root = Signed(secrets, root)
         log.forget()
-        by_root.delete(f"{users}{bob.pk}/", current_password=PASSWORD)
+        gone = by_root.delete(f"{users}{bob.pk}/", current_password=PASSWORD)
+        assert gone.status_code == 204
 
         [row] = log.new()
         assert (row["event"], row["user"], row["actor"]) == ("account.deleted", bob.pk, root.pk)
+        assert by_root.client.get(f"{users}me/").status_code == 200
 
     def test_that_is_deleted_leaves_what_else_is_done(self, secrets, signed, users, alice, log):
         token = Signed(secrets, alice).token
