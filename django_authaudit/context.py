@@ -206,7 +206,7 @@ def masked_path(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         try:
-            match = resolve(request.path_info)
+            match = resolve(request.path_info, getattr(request, "urlconf", None))
         except Resolver404:
             return mask_path(request.path, {})
     return mask_path(request.path, match.kwargs)

@@ -95,6 +95,13 @@ def test_secrets_in_the_path_are_masked_and_the_query_is_not_kept(path, masked):
     assert context.request_facts(RequestFactory().get(path))["path"] == masked
 
 
+def test_secrets_in_the_path_are_masked_by_the_urls_that_the_request_has_of_its_own(settings):
+    settings.ROOT_URLCONF = "tests.urls_account_alone"
+    request = RequestFactory().get("/share/abc/")
+    request.urlconf = "tests.urls"
+    assert context.request_facts(request)["path"] == "/share/********/"
+
+
 def test_a_session_is_named_by_a_keyed_hash(settings):
     reference = context.session_ref("abc")
     assert len(reference) == 32
