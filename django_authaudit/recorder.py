@@ -120,7 +120,14 @@ async def arecord(event: str, **facts: Any) -> None:
 def flush(scope: context.RequestContext) -> None:
     """Make durable what `scope` has recorded; may query, so not in an event loop."""
     with guard("flushing"):
-        _write([draft for draft in _take_all(scope.pending) if not _hold(draft)])
+        _write([draft for draft in _take_all(scope.pending) if not _waits(draft)])
+
+
+def _waits(draft: Draft) -> bool:
+    """Return what `_hold()` does; a draft that cannot even be held is written as it is."""
+    with guard(f"holding {draft.event.code}"):
+        return _hold(draft)
+    return False
 
 
 def write_settled(**kwargs: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
-from django_authaudit import Event, events, record, register
+from django_authaudit import Event, events, record, recorder, register
 from django_authaudit.models import AuditLog
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +144,23 @@ def test_what_is_no_request_counts_as_none():
 def test_a_database_that_does_not_exist_has_no_transaction():
     record("authz.group.created", using="nowhere")
     assert last().event == "authz.group.created"
+
+
+def test_an_entry_that_cannot_be_held_for_its_transaction_costs_none_beside_it(act, monkeypatch):
+    hold = recorder._hold
+
+    def fail(draft):
+        if draft.event.code == "auth.mfa.removed":
+            raise TypeError("no such transaction")
+        return hold(draft)
+
+    monkeypatch.setattr(recorder, "_hold", fail)
+
+    def view(request):
+        record("auth.logout", username="bob")
+        record("auth.mfa.removed", username="bob")
+        record("auth.mfa.enrolled", username="bob")
+
+    act(view)
+    codes = AuditLog.objects.order_by("id").values_list("event", flat=True)
+    assert list(codes) == ["auth.logout", "auth.mfa.removed", "auth.mfa.enrolled"]
