@@ -81,6 +81,11 @@ def mask_unless_a_name(draft: Draft) -> None:
         draft.metadata["truncated"] = {"username": len(typed)}
 
 
+def name_or_mask(typed: str) -> str:
+    """Return `typed` if some account could be named so; it may be a password otherwise."""
+    return typed if _could_be_a_name(typed) or _could_be_an_address(typed) else MASK
+
+
 def email_field() -> str:
     """Return the name of the user model's column of e-mail addresses, or nothing."""
     user_model: Any = get_user_model()

@@ -77,7 +77,7 @@ def explain(draft: Draft) -> bool:
     typed, draft.username, draft.email = draft.username, "", ""
     draft.concerns(account)
     if typed not in (draft.username, draft.email):
-        draft.metadata["typed"] = typed
+        draft.metadata["typed"] = lookups.name_or_mask(typed)
     active = getattr(account, "is_active", True)
     draft.metadata.setdefault("reason", "invalid_password" if active else "inactive")
     return True

@@ -494,6 +494,15 @@ class TestFailure:
         rows = log.new()
         assert [(row["username"], row["email"]) for row in rows] == [(MASK, MASK), ("bob", MASK)]
 
+    def test_with_a_password_beside_a_known_address_is_masked(self, bob, log, secrets):
+        secrets.learn("hunter2 is my password!")
+        signals.user_login_failed.send(
+            sender="project",
+            credentials={"username": "hunter2 is my password!", "email": bob.email},
+        )
+
+        assert log.new() == [refused("invalid_password", "", user=bob, typed=MASK)]
+
     def test_with_an_odd_name_of_an_account_is_not_masked(self, client, log):
         bob = User.objects.create_user(r"DOMAIN\bob", password=PASSWORD)
         log.forget()
