@@ -159,7 +159,8 @@ class Dashboard(Overview):
             (
                 _("Accounts with most failures"),
                 _lines(
-                    accounts, [self.entries(found.start, **failed, **_who(r)) for r in accounts]
+                    [r._replace(name=_name(r)) for r in accounts],
+                    [self.entries(found.start, **failed, **_who(r)) for r in accounts],
                 ),
             ),
             (
@@ -245,6 +246,13 @@ def _lines(ranks: list[Rank], urls: list[str]) -> list[Line]:
 
 def _who(rank: Rank) -> dict[str, Any]:
     return {"q": rank.name} if rank.key is None else {"user_id": rank.key}
+
+
+def _name(rank: Rank) -> str:
+    """Return the name, told from that of an account where nobody has it."""
+    if rank.key is not None:
+        return rank.name
+    return gettext("%(name)s (no account)") % {"name": rank.name}
 
 
 def _why(rank: Rank) -> str:

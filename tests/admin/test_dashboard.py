@@ -70,7 +70,7 @@ def test_what_fails_most_is_ranked_and_leads_to_the_list(busy, bob):
 
     assert [(line.name, line.number, line.length) for line in accounts] == [
         ("bob", 2, "100.0"),
-        ("eve", 1, "50.0"),
+        ("eve (no account)", 1, "50.0"),
     ]
     assert names(busy.get(accounts[0].url)) == ["bob", "bob"]
     assert names(busy.get(accounts[1].url)) == ["eve"]
