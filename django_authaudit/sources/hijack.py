@@ -17,7 +17,10 @@ class Source(base.Source):
 
     requires = "hijack"
     records = (events.IMPERSONATION_STARTED, events.IMPERSONATION_ENDED)
-    blind = "An impersonation that ends with the age of its session or under another login."
+    blind = (
+        "An impersonation that ends with the age of its session, under another login, or because "
+        "the account's password is changed."
+    )
 
     def connect(self) -> None:
         """Connect the signals and keep the package's ``login()`` from being one.
