@@ -20,6 +20,7 @@ Range = list[int]
 
 
 def note(shipment: AuditShipment, entries: Iterable[Entry]) -> None:
+    """Note that the sink has had `entries`, in the transaction that is open."""
     numbers: dict[UUID, list[int]] = defaultdict(list)
     for entry in entries:
         if entry.writer is not None:
@@ -55,6 +56,7 @@ def _ranges(*pairs: tuple[int, int]) -> list[Range]:
 
 
 def late_ids(shipment: AuditShipment, most: int) -> list[UUID]:
+    """Return the ids of entries that appeared below the position, at most `most`, oldest first."""
     if shipment.position is None:
         return []
     rows = AuditLog.objects.using(str(shipment._state.db)).filter(pk__lte=shipment.position)
