@@ -109,6 +109,21 @@ def test_the_key_of_an_account_is_signed_as_its_database_gives_it_back():
     assert is_intact(row)
 
 
+def test_a_key_of_another_kind_reads_as_the_entry_held_it(monkeypatch):
+    monkeypatch.setattr("django_authaudit.integrity.rows._SMALL_INTEGERS", ())
+    store({"user_id": 7})
+    [row] = read()
+    assert (row.content["user_id"], row.content["actor_id"]) == (7, None)
+    assert is_intact(row)
+
+    key = get_user_model()._meta.pk
+    convert = lambda value, expression, connection: f"key {value}"  # noqa: E731
+    monkeypatch.setattr(key, "from_db_value", convert, raising=False)
+
+    [row] = read()
+    assert (row.content["user_id"], row.content["actor_id"]) == ("key 7", None)
+
+
 def test_an_entry_that_cannot_be_signed_is_stored_all_the_same(caplog):
     broken = get_user_model()(pk="no key \ud800", username="bob")
     record("auth.logout", user=broken)
@@ -222,6 +237,36 @@ def test_what_cannot_be_read_does_not_match(column, value):
         cursor.execute(f"UPDATE {TABLE} SET {column} = {value}")
 
     [row] = read()
+
+    with pytest.raises((TypeError, ValueError, AssertionError)):
+        assert is_intact(row)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="the others have no such time")
+def test_a_time_without_end_does_not_match():
+    store({})
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {TABLE} SET created_at = 'infinity'")
+
+    [row] = read()
+
+    assert not isinstance(row.content["created_at"], str)
+    with pytest.raises((TypeError, ValueError, AssertionError)):
+        assert is_intact(row)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+def test_a_local_time_beside_what_is_no_id_does_not_match(settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
+    connection.close()
+    try:
+        store({})
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {TABLE} SET id = 'x'")
+
+        [row] = read()
+    finally:
+        connection.close()
 
     with pytest.raises((TypeError, ValueError, AssertionError)):
         assert is_intact(row)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from django_authaudit import hardening, retention, spool
 from django_authaudit.entry import first_id_at
@@ -232,6 +232,46 @@ def test_more_entries_than_one_transaction_takes_are_erased(alice, monkeypatch):
     assert not AuditLog.objects.filter(username="alice").exists()
 
 
+def test_somebody_known_by_a_key_alone_is_erased(alice, spool_dir):
+    spool_dir.mkdir(mode=0o700)
+    (entry,) = add(1, user_id=alice.pk + 1_000, metadata={"via": "token"})
+    path = spool_dir / f"{spool.identity('default')}{spool.SET_ASIDE}"
+    path.write_text("no entry\n")
+
+    erase(user=str(alice.pk + 1_000))
+
+    left = stored(entry)
+    assert (left.username, left.user_id, left.metadata) == (pseudonym(), None, {"via": "token"})
+    assert path.read_text() == "no entry\n"
+
+
+def test_whose_name_differs_in_case_is_somebody_else(alice):
+    # MariaDB finds one by the other.
+    (other,) = add(1, username="ALICE", path="/users/8/")
+    before = values(other)
+
+    erase()
+
+    assert values(other) == before
+
+
+def test_a_lock_that_passes_is_waited_for(alice, monkeypatch):
+    (entry,) = add(1, user_id=alice.pk, **ALICE)
+    errors = [OperationalError("database table is locked"), None]
+    kept = erasures.record
+
+    def record(*arguments, **options):
+        if error := errors.pop(0):
+            raise error
+        kept(*arguments, **options)
+
+    monkeypatch.setattr(erasures, "record", record)
+    erase()
+
+    assert not errors
+    assert stored(entry).username == pseudonym()
+
+
 # --- what still proves it
 
 
@@ -339,6 +379,36 @@ def test_what_was_set_aside_is_erased(alice, spool_dir):
     assert json.loads(lines[0])["username"] == pseudonym()
     assert json.loads(lines[0])["database"] == database
     assert lines[1:] == [kept, f"{pseudonym()} was here", "[]"]
+
+
+def test_what_was_set_aside_and_names_others_alone_is_not_written_anew(alice, spool_dir):
+    spool_dir.mkdir(mode=0o700)
+    (other,) = add(1, **BOB)
+    database = spool.identity("default")
+    path = spool_dir / f"{database}{spool.SET_ASIDE}"
+    path.write_text(f"{spool._line(other, database)}\n")
+    before = path.stat()
+
+    assert "0 elsewhere" in erase()
+
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_what_was_set_aside_and_edited_is_erased_all_the_same(alice, spool_dir):
+    spool_dir.mkdir(mode=0o700)
+    (entry,) = add(1, user_id=alice.pk, **ALICE)
+    database = spool.identity("default")
+    edited = {**json.loads(spool._line(entry, database)), "event": "auth.login.success"}
+    path = spool_dir / f"{database}{spool.SET_ASIDE}"
+    path.write_text(f"{json.dumps(edited)}\n")
+
+    assert "1 elsewhere" in erase()
+
+    (line,) = path.read_text().splitlines()
+    left = json.loads(line)
+    assert (left["username"], left["event"]) == (pseudonym(), "auth.login.success")
+    assert not left["signature"]
 
 
 def archived(folder):
