@@ -90,7 +90,7 @@ def environment(
     """Return the process environment of a project; `audit` is a second alias for the log."""
     aliases: dict[str, Any] = {"default": database.settings}
     chosen: dict[str, Any] = {}
-    if variant == "authaudit":
+    if variant.startswith("authaudit"):
         chosen["AUTHAUDIT_SPOOL_DIR"] = str(database.spool)
     if audit is not None:
         # Django would open a transaction on it for each request, and fail if it can't.
@@ -102,6 +102,7 @@ def environment(
         "PYTHONPATH": str(HERE),
         "DJANGO_SETTINGS_MODULE": "bench_project.settings",
         "BENCH_VARIANT": variant,
+        "BENCH_FOLDER": str(database.folder),
         "BENCH_DATABASES": json.dumps(aliases),
         "BENCH_SETTINGS": json.dumps(chosen),
     }

@@ -1,4 +1,4 @@
-"""What a request costs with each audit app, measured interleaved in one run."""
+"""What a request costs with each audit app, or with our sinks, measured interleaved in one run."""
 
 import argparse
 import contextlib
@@ -145,14 +145,26 @@ def measure(vendor: str, variants: list[str], count: int) -> Measured:
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sinks", action="store_true", help="measure our sinks, not the peers")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--database", action="append", choices=VENDORS)
     parser.add_argument("--variant", action="append", choices=[*VARIANTS])
-    parser.add_argument("--output", type=Path, default=HERE / "results.md")
+    parser.add_argument("--output", type=Path)
     options = parser.parse_args(argv)
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    options.output = options.output or HERE / ("sinks.md" if options.sinks else "results.md")
     return options
+
+
+def choose(options: argparse.Namespace) -> list[str]:
+    """Return the variants to measure; everything is compared with a project without audit app."""
+    names = options.variant
+    if not names and options.sinks:
+        names = [name for name in VARIANTS if name.startswith(("none", OURS))]
+    elif not names:
+        names = [name for name, variant in VARIANTS.items() if not variant.sinks_only]
+    return [name for name in VARIANTS if name in {"none", *names}]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -160,11 +172,10 @@ def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     clean_up_when_terminated()
     vendors = options.database or [*VENDORS]
-    # Everything is compared with a project that has no audit app.
-    chosen = [name for name in VARIANTS if name in {"none", *(options.variant or VARIANTS)}]
+    chosen = choose(options)
     try:
         measured = [measure(vendor, chosen, options.rounds) for vendor in vendors]
-        report = render(measured, options.rounds)
+        report = render(measured, options.rounds, sinks=options.sinks)
     except CannotRunError as error:
         print(f"Cannot measure: {error}", file=sys.stderr)
         return 2

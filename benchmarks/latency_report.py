@@ -25,10 +25,14 @@ ADDED_BUDGETS = {"forbidden": 1.4, "failure": 1.6, "login": 1.8}
 COMPARED = ("django-auditlog", "django-axes", "django-easy-audit", "psycopg")
 
 METHOD = """\
-Medians of {rounds} interleaved rounds (`make bench`) through the WSGI handler, with the middleware
+Medians of {rounds} interleaved rounds (`{command}`) through the WSGI handler, with the middleware
 of `startproject`, `ATOMIC_REQUESTS=True`, `CONN_MAX_AGE=60` and the MD5 hasher, so that the audit
 is not lost in the hashing. `none-again` is `none` in a second process: what it differs by is
 noise. *not recorded*: nothing was stored for the event, so the figure is no price for it."""
+SINKS = """\
+`authaudit` has the table alone. `authaudit-shipped` has HTTP, syslog and OTLP besides, at a port
+where nobody listens; `authaudit-all-sinks` has these, and in line Python's logging into a file and
+a file. Each has the budget of the table alone."""
 LIMIT = """\
 The limit, by the driver's own cursor: a bare autocommit INSERT into our table takes {insert:.3f}
 ms, an indexed look-up of an account {lookup:.3f} ms."""
@@ -59,20 +63,25 @@ class Measured:
     limits: Limits | None
 
 
-def render(measured: Sequence[Measured], rounds: int) -> str:
-    """Return the whole report."""
-    lines = ["# What an audit app costs a request", "", _preamble(rounds)]
+def render(measured: Sequence[Measured], rounds: int, *, sinks: bool = False) -> str:
+    """Return the whole report, of the peers or of our own sinks."""
+    title = "sinks cost" if sinks else "an audit app costs"
+    command = "benchmarks/run latency --sinks" if sinks else "make bench"
+    lines = [f"# What {title} a request", "", _preamble(rounds, command)]
+    if sinks:
+        lines += ["", SINKS]
     for each in measured:
         lines += ["", f"## {server_version(each.vendor)}", "", *_table(each)]
     return "\n".join(lines)
 
 
-def _preamble(rounds: int) -> str:
+def _preamble(rounds: int, command: str) -> str:
     today = datetime.datetime.now(datetime.timezone.utc).date()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in COMPARED)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     python = f"Python {platform.python_version()}, Django {django.__version__}"
-    return f"{today}; {python}, {versions}; {machine}.\n\n{METHOD.format(rounds=rounds)}"
+    method = METHOD.format(rounds=rounds, command=command)
+    return f"{today}; {python}, {versions}; {machine}.\n\n{method}"
 
 
 def _table(measured: Measured) -> Iterator[str]:
@@ -85,7 +94,8 @@ def _table(measured: Measured) -> Iterator[str]:
             if cell is None:
                 continue
             added, ratio = cell.median - base, cell.median / base
-            budget = _budget(measured, kind, added, ratio) if variant == "authaudit" else ""
+            ours = variant.startswith("authaudit")
+            budget = _budget(measured, kind, added, ratio) if ours else ""
             compared = "| |" if variant == "none" else f"{added:+.3f} | {ratio:.2f} x |"
             yield (
                 f"| {label} | {variant} | {cell.median:.3f} | {compared} "

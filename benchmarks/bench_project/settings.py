@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from bench_project.variants import VARIANTS
+from bench_project.variants import FOLDER, VARIANTS
 
 _variant = VARIANTS[os.environ["BENCH_VARIANT"]]
 
@@ -62,10 +62,22 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        # Made by its first line, which only the logging sink writes.
+        "entries": {
+            "class": "logging.FileHandler",
+            "filename": FOLDER / "logged.jsonl",
+            "delay": True,
+        },
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     # A line for each 403 would be measured too.
-    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
+        "django_authaudit.entries": {"handlers": ["entries"], "level": "INFO", "propagate": False},
+    },
 }
 
 DATABASES = json.loads(os.environ["BENCH_DATABASES"])

@@ -1,10 +1,14 @@
 """The audit apps that are compared, each set up as its own documentation says."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 AUDIT_TABLE = "django_authaudit_auditlog"
+# The folder of the project that this process is.
+FOLDER = Path(os.environ.get("BENCH_FOLDER", "."))
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,41 @@ class Variant:
     inner_middleware: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    # One of ours, and not what `make bench` compares with the peers.
+    sinks_only: bool = False
+
+
+def _sink(name: str, **options: Any) -> dict[str, Any]:
+    return {"BACKEND": f"django_authaudit.sinks.{name}", "OPTIONS": options}
+
+
+_DATABASE = {"database": _sink("database.DatabaseSink")}
+# Nobody listens there: a request that reached for one of them would fail or wait.
+_SHIPPED = {
+    "http": _sink("http.HttpSink", url="http://127.0.0.1:9/", format="ocsf"),
+    "syslog": _sink("syslog.SyslogSink", host="127.0.0.1", port=9, transport="tcp"),
+    "otlp": _sink("otlp.OtlpSink", endpoint="http://127.0.0.1:9/v1/logs"),
+}
+_IN_LINE = {
+    "logging": _sink("logging.LoggingSink", format="ecs"),
+    "file": _sink("file.FileSink", path=str(FOLDER / "audit.jsonl")),
+}
+
+
+def _ours(name: str, sinks: Mapping[str, Any] | None = None) -> Variant:
+    return Variant(
+        name,
+        distribution="django-authaudit",
+        apps=("django_authaudit",),
+        outer_middleware=("django_authaudit.middleware.AuditMiddleware",),
+        settings={"AUTHAUDIT_SINKS": sinks} if sinks else {},
+        evidence={
+            "forbidden": Evidence(AUDIT_TABLE, "event = 'authz.forbidden'"),
+            "failure": Evidence(AUDIT_TABLE, "event = 'auth.login.failure'"),
+            "login": Evidence(AUDIT_TABLE, "event = 'auth.login.success'"),
+        },
+        sinks_only=sinks is not None,
+    )
 
 
 _EASY_AUDIT_LOGINS = {
@@ -46,17 +85,9 @@ VARIANTS = {
         Variant("none"),
         # The same again in a second process: what differs from the first is noise.
         Variant("none-again"),
-        Variant(
-            "authaudit",
-            distribution="django-authaudit",
-            apps=("django_authaudit",),
-            outer_middleware=("django_authaudit.middleware.AuditMiddleware",),
-            evidence={
-                "forbidden": Evidence(AUDIT_TABLE, "event = 'authz.forbidden'"),
-                "failure": Evidence(AUDIT_TABLE, "event = 'auth.login.failure'"),
-                "login": Evidence(AUDIT_TABLE, "event = 'auth.login.success'"),
-            },
-        ),
+        _ours("authaudit"),
+        _ours("authaudit-shipped", {**_DATABASE, **_SHIPPED}),
+        _ours("authaudit-all-sinks", {**_DATABASE, **_SHIPPED, **_IN_LINE}),
         Variant(
             "easy-audit",
             distribution="django-easy-audit",
