@@ -3,7 +3,8 @@
 Both tables hold the same ninety days of the same people; the large one has more of everything, and
 one account with a flood of old entries. Each page is asked for as a browser would, through the
 whole project, in a process of its own. An index is priced by inserting entries with and without
-it. PostgreSQL alone. Exit status: 0 within the budgets, 1 a budget was missed, 2 could not run.
+it. The peers' lists are measured on tables of their own, beside ours. PostgreSQL alone. Exit
+status: 0 within the budgets, 1 a budget was missed, 2 could not run.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+import admin_peers
 from admin_rows import INSERT
 from databases import (
     CannotRunError,
@@ -207,6 +209,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", type=int, default=50_000, help="entries of the small table")
     parser.add_argument("--large", type=int, default=5_000_000, help="entries of the large table")
+    parser.add_argument(
+        "--peers", type=int, default=1_000_000, help="entries of each peer; 0: no peers"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     return parser.parse_args(argv)
 
@@ -222,10 +227,13 @@ def main(argv: Sequence[str]) -> int:
             with temporary_database("postgresql") as database:
                 large = rows == options.large
                 found.append(measured(database, rows, options.rounds, price=large))
+        peers = admin_peers.measured(options.peers, options.rounds) if options.peers else {}
     except CannotRunError as error:
         print(f"Cannot run: {error}", file=sys.stderr)
         return 2
     lines = list(report(found[0], found[1], (options.small, options.large)))
+    if peers:
+        lines += ["", *admin_peers.report(peers, options.peers)]
     print("\n".join(lines))
     return int(any("MISSED" in line for line in lines))
 
