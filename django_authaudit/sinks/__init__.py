@@ -15,7 +15,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_authaudit.conf import conf
-from django_authaudit.sinks.base import Sink
+from django_authaudit.sinks.base import NetworkSink, Sink
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +50,22 @@ def make_sink(alias: str, config: Any) -> Sink:
             f"AUTHAUDIT_SINKS[{alias!r}]: {config['BACKEND']} is no subclass of "
             "django_authaudit.sinks.base.Sink."
         )
+    _refuse_numbers(alias, sink)
     return sink
+
+
+def _refuse_numbers(alias: str, sink: Sink) -> None:
+    """Raise ImproperlyConfigured for numbers with which nothing would ever be shipped."""
+    size: Any = sink.batch_size
+    if not isinstance(size, int) or size < 1:
+        raise ImproperlyConfigured(
+            f"AUTHAUDIT_SINKS[{alias!r}]: batch_size is {size!r}, no number of entries."
+        )
+    timeout: Any = sink.timeout if isinstance(sink, NetworkSink) else 1
+    if not isinstance(timeout, (int, float)) or timeout <= 0:
+        raise ImproperlyConfigured(
+            f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r}, no number of seconds."
+        )
 
 
 def _configured(*, in_line: bool) -> dict[str, Any]:

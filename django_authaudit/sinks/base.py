@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.core.checks import CheckMessage, Warning
 
@@ -46,6 +47,22 @@ class NetworkSink(Sink):
 
     timeout: float = 10.0
     """Seconds to wait for each answer of the other machine."""
+
+
+_HEADER_VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return `headers`; raise ValueError, which tells no value, for what HTTP cannot carry.
+
+    Found at the first batch, it would be an error that quotes a token.
+    """
+    for name, value in headers.items():
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(
+                f"The header {name!r} is empty, no text, or has a blank or line break at its end."
+            )
+    return dict(headers)
 
 
 def tls(ca_file: str | None, certificate: str | None = None) -> ssl.SSLContext:

@@ -17,7 +17,13 @@ from django_authaudit.entry import Entry
 from django_authaudit.exceptions import RejectedError, UnavailableError
 from django_authaudit.formats import make_format
 from django_authaudit.formats.base import PRODUCT, service_name
-from django_authaudit.sinks.base import NetworkSink, is_this_machine, tls, warn_of_plain_text
+from django_authaudit.sinks.base import (
+    NetworkSink,
+    checked_headers,
+    is_this_machine,
+    tls,
+    warn_of_plain_text,
+)
 
 _WRONG_ENTRIES = (400, 413, 422)
 """What a receiver answers to a batch that it never takes; 413 says that it is too large."""
@@ -49,6 +55,8 @@ class HttpSink(NetworkSink):
         self.url = urlsplit(url)
         if self.url.scheme not in ("http", "https") or not self.url.hostname:
             raise ValueError(f"{url!r} is no URL that begins with https://.")
+        # Reading it raises ValueError for one that is no number.
+        self.port = self.url.port
         if body not in ("array", "lines"):
             raise ValueError(f"body is {body!r}, neither 'array' nor 'lines'.")
         if body == "array" and format not in _JSON:
@@ -63,7 +71,7 @@ class HttpSink(NetworkSink):
             "Content-Type": "application/json" if body == "array" else self.format.media_type,
             "User-Agent": PRODUCT,
             **({"Content-Encoding": "gzip"} if compress else {}),
-            **(headers or {}),
+            **checked_headers(headers or {}),
         }
 
     def emit(self, entries: Sequence[Entry]) -> None:
@@ -105,7 +113,7 @@ class HttpSink(NetworkSink):
 
     def _connect(self) -> HTTPConnection:
         # A connection a batch: one that is kept may be dead when it is needed next.
-        host, port = self.url.hostname or "", self.url.port
+        host, port = self.url.hostname or "", self.port
         if self.tls is None:
             return HTTPConnection(host, port, timeout=self.timeout)
         return HTTPSConnection(host, port, timeout=self.timeout, context=self.tls)

@@ -16,7 +16,12 @@ from django_authaudit.entry import Entry
 from django_authaudit.exceptions import RejectedError, UnavailableError
 from django_authaudit.formats import make_format
 from django_authaudit.formats.base import PRODUCT, filled, service_name
-from django_authaudit.sinks.base import NetworkSink, is_this_machine, warn_of_plain_text
+from django_authaudit.sinks.base import (
+    NetworkSink,
+    checked_headers,
+    is_this_machine,
+    warn_of_plain_text,
+)
 
 if TYPE_CHECKING:
     from requests import Response
@@ -58,7 +63,7 @@ class OtlpSink(NetworkSink):
         self.batch_size = batch_size
         self._answers: list[Response] = []
         self._exporter = self._make_exporter(
-            headers=dict(headers or {}), certificate_file=ca_file, compress=compress
+            headers=checked_headers(headers or {}), certificate_file=ca_file, compress=compress
         )
 
     def emit(self, entries: Sequence[Entry]) -> None:

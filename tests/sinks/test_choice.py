@@ -45,6 +45,24 @@ def test_a_class_that_is_no_sink_is_refused(settings):
         sinks.get_sinks()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", "500"),
+        ("timeout", 0),
+        ("timeout", "10"),
+        ("timeout", None),
+    ],
+)
+def test_numbers_with_which_nothing_would_be_shipped_are_refused(option, value):
+    options = {"url": "https://siem.example.com/", option: value}
+    config = {"BACKEND": "django_authaudit.sinks.http.HttpSink", "OPTIONS": options}
+
+    with pytest.raises(ImproperlyConfigured, match=f"'siem'.*{option} is {value!r}"):
+        sinks.make_sink("siem", config)
+
+
 @pytest.mark.django_db
 def test_with_nothing_in_line_entries_go_to_the_table(settings):
     settings.AUTHAUDIT_SINKS = {"siem": sink()}

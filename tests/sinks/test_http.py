@@ -159,11 +159,30 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(settings, intake):
         ({"url": "https://x/", "body": "xml"}, "neither 'array' nor 'lines'"),
         ({"url": "https://x/", "format": "csv"}, "An array is of JSON"),
         ({"url": "https://x/", "format": "xml", "body": "lines"}, "no format"),
+        ({"url": "https://x:https/"}, "Port"),
+        ({"url": "https://x/", "headers": {"Authorization": None}}, "'Authorization' is empty"),
     ],
 )
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         HttpSink(**options)
+
+
+@pytest.mark.parametrize("value", ["Bearer s3cret\n", " s3cret", "s3\rcret", ""])
+@pytest.mark.parametrize("backend", ["http.HttpSink", "otlp.OtlpSink"])
+def test_a_header_that_http_cannot_carry_is_found_by_the_check_which_keeps_it_secret(
+    settings, backend, value
+):
+    options = {"headers": {"Authorization": value}}
+    options |= {"url": "https://x/"} if backend == "http.HttpSink" else {"endpoint": "https://x/"}
+    config = {"BACKEND": f"django_authaudit.sinks.{backend}", "OPTIONS": options}
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": config}
+
+    found = django_checks.run_checks(tags=[checks.TAG])
+
+    (message,) = [m for m in found if m.id == "django_authaudit.E107"]
+    assert "The header 'Authorization'" in message.msg
+    assert "cret" not in message.msg
 
 
 def test_w101_entries_are_sent_over_the_network_as_plain_text(settings):
