@@ -121,12 +121,14 @@ def ship(route: Route) -> Batches:
     to it, and the database's error.
     """
     shipment = shipments.take(route.alias, route.holder, using=route.using)
-    error, rejected = "", 0
+    error: str | None = None
+    rejected = 0
     try:
         for page in _pages(route, shipment):
             for batch in _bring(route, shipment, page):
                 rejected += batch.rejected
                 yield batch
+        error = ""
     except UnavailableError as unavailable:
         error = str(unavailable)
         raise
@@ -145,13 +147,18 @@ def retry(route: Route) -> Batches:
     Raises as `ship()` does.
     """
     shipment = shipments.take(route.alias, route.holder, using=route.using)
+    # That there is nothing to retry says nothing of the sink.
+    error: str | None = None
     try:
         for entry in shipments.rejected(shipment):
             for _, rejection in _emit(route, [entry]):
                 shipments.tried_again(shipment, entry, taken=rejection is None)
                 yield Batch(route.alias, *((1, 0) if rejection is None else (0, 1)))
+    except UnavailableError as unavailable:
+        error = str(unavailable)
+        raise
     finally:
-        shipments.release(shipment)
+        shipments.release(shipment, error=error)
 
 
 def _is_done(route: Route) -> bool:

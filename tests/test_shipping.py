@@ -274,6 +274,47 @@ def test_a_sink_that_stays_away_is_given_up_and_says_why(settings):
     assert state.failing_since is not None
 
 
+def test_a_retry_forgets_no_failure_and_notes_its_own(settings):
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    Moody.poison = {"bob"}
+    store("ada", "bob")
+    ship()
+    Moody.down = 1000
+    retried = shipping.routes()
+    list(shipping.run(retried, follow=False, stopped=bool, work=shipping.retry))
+    (state,) = shipments.states(using="default")
+    assert (state.rejected, state.error) == (1, "UnavailableError: away")
+    since = state.failing_since
+    assert since is not None
+
+    Moody.down = 0
+    retried = shipping.routes()
+    list(shipping.run(retried, follow=False, stopped=bool, work=shipping.retry))
+    (state,) = shipments.states(using="default")
+    assert (state.rejected, state.failing_since) == (1, since)
+
+    ship()
+    (state,) = shipments.states(using="default")
+    assert (state.error, state.failing_since) == ("", None)
+
+
+def test_a_database_that_fails_says_nothing_of_the_sink(settings, monkeypatch):
+    def fail(*arguments):
+        raise OperationalError("the database is away")
+
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    Moody.down = 1000
+    store("ada")
+    ship()
+    monkeypatch.setattr(shipments, "waiting", fail)
+
+    ship()
+
+    (state,) = shipments.states(using="default")
+    assert state.error == "UnavailableError: away"
+    assert state.failing_since is not None
+
+
 def test_what_waited_through_an_outage_is_caught_up_and_the_failure_forgotten(settings):
     settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody, batch_size=100)}
     Moody.down = 1000

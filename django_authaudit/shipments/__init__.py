@@ -58,10 +58,15 @@ def take(sink: str, holder: str, *, using: str) -> AuditShipment:
     return shipments.get(sink=sink)
 
 
-def release(shipment: AuditShipment, *, error: str = "") -> None:
-    """Let others have the sink; note `error`, if there is one, and since when there is."""
-    noted: dict[str, Any] = {"error": error, "failing_since": None}
-    if error:
+def release(shipment: AuditShipment, *, error: str | None) -> None:
+    """Let others have the sink; note `error` and since when there is one.
+
+    Empty: the sink takes what it is brought. None: nothing was learned, and what is noted stays.
+    """
+    noted: dict[str, Any] = {}
+    if error == "":
+        noted = {"error": "", "failing_since": None}
+    elif error:
         noted = {
             "error": error[:_LONGEST_ERROR],
             "failing_since": Coalesce("failing_since", Now()),
