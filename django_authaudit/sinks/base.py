@@ -6,6 +6,7 @@ import re
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.core.checks import CheckMessage, Warning
 
@@ -52,7 +53,7 @@ class NetworkSink(Sink):
 _HEADER_VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     """Return `headers`; raise ValueError, which tells no value, for what HTTP cannot carry.
 
     Found at the first batch, it would be an error that quotes a token.

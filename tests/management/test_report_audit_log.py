@@ -11,7 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from django_authaudit import record, sources
+from django_authaudit.models import AuditLog
 from django_authaudit.reports import renderers
+from tests.management.rows import days_ago, row_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,6 +108,23 @@ def test_html_is_one_file_in_which_what_was_typed_is_text():
     assert "script" not in page.tags
     assert page.links == []
     assert HOSTILE in page.words
+
+
+def test_html_needs_no_templates_of_the_project(settings):
+    settings.TEMPLATES = []
+    out = StringIO()
+    call_command("report_audit_log", "--format", "html", skip_checks=True, stdout=out)
+    assert "auth event types found" in out.getvalue()
+
+
+@pytest.mark.parametrize("form", renderers.names())
+def test_what_an_edited_row_holds_does_not_act_on_a_terminal(form):
+    edited = row_at(days_ago(1))
+    edited.outcome, edited.username = "failure", "\x1b[2Jada\x9b\u202e"
+    AuditLog.objects.bulk_create([edited])
+    shown = report("--format", form)
+    assert "ada" in shown
+    assert not re.search("[\x1b\x9b\u202e]", shown)
 
 
 def test_markdown_keeps_what_was_typed_within_its_cell():

@@ -112,6 +112,12 @@ class TestActivity:
         self.at("audit.pruned", 1)
         assert self.activity().days == ()
 
+    def test_survives_an_edited_outcome(self):
+        self.at("auth.login.success")
+        self.at("auth.logout", outcome="odd")
+        (day,) = self.activity().days
+        assert (day.success, day.failure) == (1, 0)
+
     def test_names_who_failed_most(self):
         for name, address, times in (("bob", "192.0.2.1", 3), ("eve", "192.0.2.2", 5)):
             for _ in range(times):
