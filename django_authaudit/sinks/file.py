@@ -42,15 +42,21 @@ class FileSink(Sink):
         lines = "".join(self.format.dumps(entry) + "\n" for entry in entries)
         with self._locked() as descriptor:
             size = os.fstat(descriptor).st_size
-            header = f"{self.format.header}\n" if self.format.header and not size else ""
             try:
-                _write_all(descriptor, (header + lines).encode())
+                _write_all(descriptor, (self._before(descriptor, size) + lines).encode())
                 if self.sync:
                     os.fdatasync(descriptor)
             except OSError:
                 with suppress(OSError):
                     os.ftruncate(descriptor, size)
                 raise
+
+    def _before(self, descriptor: int, size: int) -> str:
+        """Return what has to stand between what the file holds and the next line."""
+        if not size:
+            return f"{self.format.header}\n" if self.format.header else ""
+        # A machine that crashed may have left half a line, which is to cost no other.
+        return "" if os.pread(descriptor, 1, size - 1) == b"\n" else "\n"
 
     @contextmanager
     def _locked(self) -> Iterator[int]:

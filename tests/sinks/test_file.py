@@ -137,6 +137,19 @@ for _ in range(100):
 """
 
 
+def test_half_a_line_that_a_crash_left_costs_no_other(path):
+    sink = FileSink(path)
+    sink.emit(entries("ada"))
+    with path.open("a") as file:
+        file.write('{"id":"0')
+
+    sink.emit(entries("bob"))
+
+    first, half, last, *rest = path.read_text().splitlines()
+    assert (half, rest) == ('{"id":"0', [])
+    assert [json.loads(line)["username"] for line in (first, last)] == ["ada", "bob"]
+
+
 def test_processes_that_append_at_once_never_mix_their_lines(path):
     command = [sys.executable, "-c", APPEND_MANY, str(path)]
     processes = [
