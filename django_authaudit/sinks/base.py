@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning
 
+from django_authaudit.cleaning import show_unsafe
 from django_authaudit.entry import Entry
 
 
@@ -64,6 +65,11 @@ def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
                 f"The header {name!r} is empty, no text, or has a blank or line break at its end."
             )
     return dict(headers)
+
+
+def said(answer: str) -> str:
+    """Return what a receiver answered as one line that does nothing to a log or a terminal."""
+    return show_unsafe(" ".join(answer.split()))
 
 
 def tls(ca_file: str | None, certificate: str | None = None) -> ssl.SSLContext:

@@ -21,6 +21,7 @@ from django_authaudit.sinks.base import (
     NetworkSink,
     checked_headers,
     is_this_machine,
+    said,
     tls,
     warn_of_plain_text,
 )
@@ -81,8 +82,8 @@ class HttpSink(NetworkSink):
         connection = self._connect()
         try:
             connection.request("POST", self._target(), data, self.headers)
-            answer = connection.getresponse()
-            self.understand(answer, answer.read(_LONGEST_ANSWER))
+            with connection.getresponse() as answer:
+                self.understand(answer, answer.read(_LONGEST_ANSWER))
         finally:
             connection.close()
 
@@ -100,8 +101,8 @@ class HttpSink(NetworkSink):
         """Return if the batch was taken; raise RejectedError or UnavailableError."""
         if 200 <= answer.status < 300:
             return
-        said = body[:_SHOWN].decode("utf-8", "backslashreplace")
-        message = " ".join(f"{answer.status} {answer.reason} {said}".split())
+        text = body[:_SHOWN].decode("utf-8", "backslashreplace")
+        message = said(f"{answer.status} {answer.reason} {text}")
         if answer.status in _WRONG_ENTRIES:
             raise RejectedError(message)
         raise UnavailableError(message, _seconds_to_wait(answer.headers))
@@ -154,7 +155,7 @@ class AxiomSink(HttpSink):
         super().understand(answer, body)
         result = json.loads(body or b"{}")
         if result.get("failed"):
-            raise RejectedError(" ".join(str(result.get("failures"))[:_SHOWN].split()))
+            raise RejectedError(said(str(result.get("failures"))[:_SHOWN]))
 
 
 class SplunkSink(HttpSink):

@@ -20,6 +20,7 @@ from django_authaudit.sinks.base import (
     NetworkSink,
     checked_headers,
     is_this_machine,
+    said,
     warn_of_plain_text,
 )
 
@@ -134,9 +135,10 @@ class OtlpSink(NetworkSink):
 
         answer = self._answers[-1]
         if "protobuf" in answer.headers.get("Content-Type", ""):
-            said = ExportLogsServiceResponse.FromString(answer.content).partial_success
-            if said.rejected_log_records:
-                raise RejectedError(said.error_message or "The collector took only a part.")
+            partial = ExportLogsServiceResponse.FromString(answer.content).partial_success
+            if partial.rejected_log_records:
+                message = said(partial.error_message)
+                raise RejectedError(message or "The collector took only a part.")
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:

@@ -122,6 +122,14 @@ def test_a_receiver_that_says_when_to_come_back_is_believed(intake, asked, secon
     assert caught.value.retry_after == (seconds and pytest.approx(seconds, abs=60))
 
 
+@pytest.mark.parametrize("status", [400, 503])
+def test_what_a_receiver_says_does_nothing_to_a_terminal(intake, status):
+    intake.answer = answering(status, text=b"\x1b[2Jno\r\n\xc2\x9bway")
+    with pytest.raises((RejectedError, UnavailableError), match=r"no.*way") as refusal:
+        HttpSink(intake.url).emit(entries("ada"))
+    assert str(refusal.value).isprintable()
+
+
 def test_one_that_never_answers_is_given_up(intake):
     silent = threading.Event()
     intake.answer = lambda body: silent.wait(30) and None
