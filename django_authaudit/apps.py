@@ -14,11 +14,13 @@ class AuthAuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and connect the sources."""
-        from django_authaudit import checks, recorder, sources
+        from django_authaudit import checks, recorder, sources, wraps
 
         checks.register_all()
         sources.connect_all()
-        # A safe point for what a rollback left behind.
+        # Safe points for what a rollback left behind. A worker may have no other for hours, or end
+        # by `os._exit()`.
+        wraps.after_blocks(recorder.write_settled)
         request_finished.connect(
             recorder.write_settled, dispatch_uid="django_authaudit.recorder.write_settled"
         )

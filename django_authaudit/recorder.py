@@ -132,7 +132,8 @@ def _waits(draft: Draft) -> bool:
 
 def write_settled(**kwargs: Any) -> None:
     """Write what waited for the end of a transaction, if this is a safe point to do so."""
-    if _settled:
+    # What waits when the tables are emptied is forgotten with them (`forget_settled`).
+    if _settled and wraps.running_command() != "flush":
         with guard("writing after a transaction"):
             _write([])
 

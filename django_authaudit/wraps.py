@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+import django.contrib.auth
+from django.db.transaction import Atomic
+
 from django_authaudit.guard import guard
 
 WRAPPED: dict[str, str] = {
@@ -29,10 +32,10 @@ WRAPPED: dict[str, str] = {
     "django.core.handlers.exception.response_for_exception": "request, exc",
     "django.core.management.base.BaseCommand.execute": "self, *args, **options",
     "django.db.models.query.QuerySet.update": "self, **kwargs",
+    "django.db.transaction.Atomic.__exit__": "self, exc_type, exc_value, traceback",
     "django.middleware.csrf.CsrfViewMiddleware._reject": "self, request, reason",
 }
-"""What is wrapped, and the parameters that the wrap relies on (Django 5.2, 6.0 and 6.1);
-a system check compares."""
+"""What is wrapped, with its parameters (Django 5.2, 6.0 and 6.1); a system check compares."""
 
 
 class Attempt:
@@ -59,8 +62,6 @@ class Attempt:
 _upgrading_hash: ContextVar[bool] = ContextVar("django_authaudit.upgrading_hash", default=False)
 _attempt: ContextVar[Attempt | None] = ContextVar("django_authaudit.attempt", default=None)
 _command: ContextVar[str] = ContextVar("django_authaudit.command", default="")
-
-
 _HOSTS = frozenset({"runserver", "shell", "shell_plus", "test", "testserver"})
 """Commands that only run what others wrote."""
 
@@ -83,7 +84,6 @@ def follow_backends() -> None:
     ``authenticate()`` tells only that it failed. It leaves its loop over this generator early
     then, and the generator notices (django/contrib/auth/__init__.py, `authenticate`).
     """
-    import django.contrib.auth
 
     def make(original: Any) -> Any:
         def _get_compatible_backends(request: Any, **credentials: Any) -> Iterator[Any]:
@@ -190,10 +190,9 @@ def follow_hash_upgrades(user_model: Any) -> None:
         return acheck_password
 
     for owner in user_model.__mro__:
-        if "check_password" in owner.__dict__:
-            _replace(owner, "check_password", make)
-        if "acheck_password" in owner.__dict__:
-            _replace(owner, "acheck_password", make_async)
+        for name, wrap in (("check_password", make), ("acheck_password", make_async)):
+            if name in owner.__dict__:
+                _replace(owner, name, wrap)
 
 
 def upgrading_hash() -> bool:
@@ -284,3 +283,19 @@ def around_updates(before: Callable[..., Any], after: Callable[..., None]) -> No
         return update
 
     _replace(QuerySet, "update", make)
+
+
+def after_blocks(callback: Callable[[], None]) -> None:
+    """Call ``callback()`` whenever an ``atomic()`` block has ended: no signal tells of a rollback
+    (django/db/transaction.py, `Atomic.__exit__`)."""
+
+    def make(original: Any) -> Any:
+        def leave(self: Any, *args: Any) -> None:
+            try:
+                original(self, *args)
+            finally:
+                callback()
+
+        return leave
+
+    _replace(Atomic, "__exit__", make)

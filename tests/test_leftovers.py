@@ -6,7 +6,8 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
-from django_authaudit import record, recorder
+from django_authaudit import events, record, recorder
+from django_authaudit.drafts import Draft
 from django_authaudit.models import AuditLog
 
 
@@ -17,7 +18,8 @@ class LeavesARollbackBehind:
         with self.assertRaises(ZeroDivisionError), transaction.atomic():
             User.objects.create_user("left")
             raise ZeroDivisionError
-        self.assertEqual(len(recorder._settled), 1)
+        rolled_back = AuditLog.objects.get(event="account.created")
+        self.assertEqual(rolled_back.outcome, "failure")
 
     def test_once(self):
         self.run_once()
@@ -27,12 +29,6 @@ class LeavesARollbackBehind:
 
 
 class InTestCaseTests(LeavesARollbackBehind, TestCase):
-    def test_it_is_written_in_the_same_test(self):
-        self.run_once()
-        record("auth.logout", username="mine")
-        rolled_back = AuditLog.objects.get(event="account.created")
-        self.assertEqual(rolled_back.outcome, "failure")
-
     def test_a_state_change_is_visible_inside_the_block(self):
         with transaction.atomic():
             User.objects.create_user("bob")
@@ -41,14 +37,17 @@ class InTestCaseTests(LeavesARollbackBehind, TestCase):
 
 
 class InTransactionTestCaseTests(LeavesARollbackBehind, TransactionTestCase):
-    pass
+    def run_once(self):
+        super().run_once()
+        # As a coroutine does whose loop ends before it is written.
+        recorder._leave_to_safe_point(Draft(events.get("auth.logout"), username="left"))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_migrating_forgets_nothing():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        record("auth.logout")
-        raise ZeroDivisionError
-    call_command("migrate", verbosity=0)
-    recorder.write_settled()
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            record("auth.logout")
+            raise ZeroDivisionError
+        call_command("migrate", verbosity=0)
     assert AuditLog.objects.filter(event="auth.logout").count() == 1
