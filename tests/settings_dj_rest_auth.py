@@ -29,7 +29,7 @@ REST_AUTH = {
     "JWT_AUTH_COOKIE": "access",
     "JWT_AUTH_REFRESH_COOKIE": "refresh",
 }
-SIMPLE_JWT = {"REFRESH_TOKEN_LIFETIME": timedelta(days=1)}
+SIMPLE_JWT: dict[str, object] = {"REFRESH_TOKEN_LIFETIME": timedelta(days=1)}
 # Long enough for the algorithm of the tokens.
 SECRET_KEY = "tests only, and long enough for the algorithm"
 ROOT_URLCONF = "tests.sources.urls_dj_rest_auth"

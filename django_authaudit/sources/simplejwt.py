@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from copy import copy
-from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from itertools import islice
@@ -18,10 +16,11 @@ from django.db.models import signals
 
 from django_authaudit import context, events, observers, recorder
 from django_authaudit.drafts import Draft, Explain
-from django_authaudit.mechanisms import credentials
+from django_authaudit.mechanisms import credentials, jwts
 from django_authaudit.sources import base
 
 _VIA = "simplejwt"
+_PACKAGE = jwts.Package("rest_framework_simplejwt")
 _BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 _OBTAIN = ("TokenObtainPairView", "TokenObtainSlidingView")
 _REFRESH = ("TokenRefreshView", "TokenRefreshSlidingView")
@@ -30,7 +29,6 @@ _VERIFY = ("TokenVerifyView",)
 _WITH_TOKEN = ("TokenVerifyView", "TokenObtainSlidingView", "TokenRefreshSlidingView")
 _ANY = ("TokenViewBase",)
 _MOST_TOKENS = 5
-_EVER = timedelta(days=36_500)
 Claims = Mapping[str, Any]
 
 
@@ -147,7 +145,7 @@ def _look_at_authentication(request: Any, response: Any) -> None:
         if isinstance(authenticator, authentication.JWTAuthentication):
             texts = _read_by(authenticator, request, authentication)
             if texts:
-                explain = partial(_explain_refused, texts=texts)
+                explain = partial(_explain_refused, texts=_asked_for(texts))
                 credentials.note_refused(request, response, explain, via=_VIA)
                 return
 
@@ -162,6 +160,19 @@ def _read_by(authenticator: Any, request: Any, authentication: Any) -> list[str]
     return list(request.COOKIES.values()) if is_own else []
 
 
+def _asked_for(texts: list[str]) -> list[str]:
+    """Return the one of these tokens that an authenticator has looked at, as far as can be told.
+
+    Cookies hold a refresh token besides, which is good where the other is refused. One whose
+    signature is bad says nothing of itself.
+    """
+    usual = {kind.token_type for kind in _setting("AUTH_TOKEN_CLASSES")}
+    kinds = {text: _PACKAGE.kind(_read(text, made=False)) for text in _tokens(texts)}
+    asked = [text for text in kinds if kinds[text] in usual]
+    unread = [text for text in kinds if not kinds[text]]
+    return (asked or unread)[:1] or texts
+
+
 def _explain_login(draft: Draft, *, texts: list[str]) -> bool:
     """Name the owner of the token that was given; without a token nobody has signed in."""
     claims = _claims(texts, made=True)
@@ -174,8 +185,8 @@ def _explain_login(draft: Draft, *, texts: list[str]) -> bool:
 def _explain_refresh(draft: Draft, *, old: list[str], new: list[str]) -> bool:
     before, after = _claims(old), _claims(new, made=True)
     _name(draft, before or after)
-    renewed = _jti(after)
-    if _kind(after) != "access" and renewed != draft.metadata.get("token_id", renewed):
+    renewed = _PACKAGE.id_of(after)
+    if _PACKAGE.kind(after) != "access" and renewed != draft.metadata.get("token_id", renewed):
         draft.metadata["new_token_id"] = renewed
     return credentials.is_own_act(draft)
 
@@ -191,7 +202,7 @@ def _explain_refused(draft: Draft, *, texts: list[str], only: str = "") -> bool:
     if claims:
         reason = _reason(claims, _name(draft, claims))
     else:
-        bad = "refused" if _has_no_keys() else "invalid"
+        bad = "invalid" if _PACKAGE.has_keys else "refused"
         reason = bad if any(map(credentials.is_jwt, texts)) else "malformed"
     draft.metadata["reason"] = reason
     return not only or reason == only
@@ -200,7 +211,7 @@ def _explain_refused(draft: Draft, *, texts: list[str], only: str = "") -> bool:
 def _reason(claims: Claims, account: Any) -> str:
     if _is_over(claims):
         return "expired"
-    if _is_blacklisted(_jti(claims)):
+    if _is_blacklisted(_PACKAGE.id_of(claims)):
         return "revoked"
     if account is None:
         return "unknown_user"
@@ -222,7 +233,7 @@ def _is_blacklisted(jti: str) -> bool:
 
 def _name(draft: Draft, claims: Claims) -> Any:
     """Say which token it is and whose; return the account, or None."""
-    facts = {"token_id": _jti(claims), "kind": _kind(claims)}
+    facts = {"token_id": _PACKAGE.id_of(claims), "kind": _PACKAGE.kind(claims)}
     draft.metadata |= {key: value for key, value in facts.items() if value}
     key = claims.get(_setting("USER_ID_CLAIM"))
     account = credentials.find(get_user_model(), **{_setting("USER_ID_FIELD"): key})
@@ -233,9 +244,14 @@ def _name(draft: Draft, claims: Claims) -> Any:
 
 def _claims(texts: Iterable[str], *, made: bool = False) -> Claims:
     """Return the claims of the token among `texts`; of a pair, of the one that lives longer."""
-    tokens = islice(filter(credentials.is_jwt, texts), _MOST_TOKENS)
-    found = [claims for token in tokens if (claims := _read(token, made))]
-    return next((claims for claims in found if _kind(claims) != "access"), (found or [{}])[0])
+    found = [claims for token in _tokens(texts) if (claims := _read(token, made))]
+    return next(
+        (claims for claims in found if _PACKAGE.kind(claims) != "access"), (found or [{}])[0]
+    )
+
+
+def _tokens(texts: Iterable[str]) -> Iterable[str]:
+    return islice(filter(credentials.is_jwt, texts), _MOST_TOKENS)
 
 
 def _read(text: str, made: bool) -> Claims:
@@ -244,34 +260,9 @@ def _read(text: str, made: bool) -> Claims:
     The keys of JWK_URL are not asked for over the network: one that was `made` just now is
     believed then, and no other.
     """
-    from rest_framework_simplejwt.exceptions import TokenBackendError
-
-    if _has_no_keys():
-        return credentials.claims_of(text) if made else {}
-    patient = copy(_backend())
-    patient.leeway = _EVER
-    try:
-        return dict(patient.decode(text))
-    except TokenBackendError:
-        return {}
-
-
-def _has_no_keys() -> bool:
-    return getattr(_backend(), "jwks_client", None) is not None
-
-
-def _backend() -> Any:
-    from rest_framework_simplejwt.state import token_backend
-
-    return token_backend
-
-
-def _kind(claims: Claims) -> str:
-    return str(claims.get(_setting("TOKEN_TYPE_CLAIM")) or "")
-
-
-def _jti(claims: Claims) -> str:
-    return str(claims.get(_setting("JTI_CLAIM")) or "")
+    if made and not _PACKAGE.has_keys:
+        return credentials.claims_of(text)
+    return _PACKAGE.verified(text)
 
 
 def _setting(name: str) -> Any:
