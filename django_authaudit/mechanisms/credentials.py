@@ -27,6 +27,7 @@ from django_authaudit.transactions import savepoint
 _BY_STATUS = frozenset({events.TOKEN_FAILURE, events.UNAUTHENTICATED, events.FORBIDDEN})
 _OF_NO_TOKEN = frozenset({"not_authenticated", "permission_denied", "throttled"})
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_REFUSED_BY = "_authaudit_refused_by"
 _LOOKS_LIKE_A_TOKEN = re.compile(r"[!-~]{1,1000}")
 
 
@@ -92,6 +93,16 @@ def handed_out(response: Any) -> list[str]:
     """Return the texts in the response's data and cookies, one of which may be a token."""
     cookies = [morsel.value for morsel in response.cookies.values()]
     return [*_texts(getattr(response, "data", None)), *cookies]
+
+
+def is_first_to_refuse(request: Any, place: int) -> bool:
+    """Return whether no source has told of an authenticator before that at `place` in the view.
+
+    Of those that ask for the same scheme, the first refuses, and the others see nothing.
+    """
+    told = request.__dict__.setdefault(_REFUSED_BY, place)
+    request.__dict__[_REFUSED_BY] = min(told, place)
+    return bool(place <= told)
 
 
 def note_refused(

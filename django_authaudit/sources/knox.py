@@ -60,10 +60,11 @@ def on_response(request: Any, response: Any, exception: BaseException | None) ->
     from knox.auth import TokenAuthentication
 
     scheme, *words = credentials.header(request) or [""]
-    for authenticator in authenticators:
+    for place, authenticator in enumerate(authenticators):
         if not isinstance(authenticator, TokenAuthentication):
             continue
-        if scheme == authenticator.authenticate_header(request).lower():
+        asked = scheme == authenticator.authenticate_header(request).lower()
+        if asked and credentials.is_first_to_refuse(request, place):
             expired = request.__dict__.get(_EXPIRED, "")
             explain = partial(_explain, words=words, expired=expired)
             credentials.note_refused(request, response, explain, via=_VIA)

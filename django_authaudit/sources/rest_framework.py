@@ -99,7 +99,7 @@ def _look_at_refusal(request: Any, response: Any, authenticators: Any) -> None:
     from rest_framework.authentication import BasicAuthentication, TokenAuthentication
 
     scheme, *words = credentials.header(request) or [""]
-    for authenticator in authenticators:
+    for place, authenticator in enumerate(authenticators):
         if isinstance(authenticator, BasicAuthentication) and scheme == "basic":
             explain = partial(_explain_basic, words=words)
             event = events.LOGIN_FAILURE
@@ -111,7 +111,8 @@ def _look_at_refusal(request: Any, response: Any, authenticators: Any) -> None:
             event = events.TOKEN_FAILURE
         else:
             continue
-        credentials.note_refused(request, response, explain, via=_VIA, event=event)
+        if credentials.is_first_to_refuse(request, place):
+            credentials.note_refused(request, response, explain, via=_VIA, event=event)
         return
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
+from rest_framework.authtoken.models import Token
 
 from django_authaudit.cleaning import MASK
 from tests.sources.recorded import MODEL_BACKEND, PASSWORD, WRONG, failure, success
@@ -227,3 +228,32 @@ class TestRefusal:
 
         facts = {"code": "not_authenticated", "view": f"{VIEWS}.View"}
         assert log.new() == [failure("authz.unauthenticated", at="GET /view/", **facts)] * 2
+
+
+class TestBesideTheFrameworksTokens:
+    """What a view takes both of is refused by the first that it names, and told as that one's."""
+
+    def test_an_expired_token_of_knox_is_that(self, client, bob, make, log):
+        row, token = make(expiry=YESTERDAY)
+        client.get("/knox-first/", headers=bearer(token))
+
+        facts = {"token_id": row.token_key, "view": "KnoxFirst", "path": "/knox-first/"}
+        assert log.new() == [refused("expired", bob, **facts)]
+
+    def test_a_token_of_the_framework_that_knox_refuses_is_unknown_to_it(
+        self, client, bob, secrets, log
+    ):
+        key = Token.objects.create(user=bob).key
+        secrets.learn(key)
+        log.forget()
+        assert client.get("/knox-first/", headers=bearer(key)).status_code == 401
+
+        facts = {"view": "KnoxFirst", "path": "/knox-first/"}
+        assert log.new() == [refused("unknown", **facts)]
+
+    def test_a_token_of_knox_that_the_framework_refuses_is_unknown_to_it(self, client, make, log):
+        _, token = make()
+        assert client.get("/knox-last/", headers=bearer(token)).status_code == 401
+
+        facts = {"view": "KnoxLast", "path": "/knox-last/", "via": "rest_framework"}
+        assert log.new() == [refused("unknown", **facts)]

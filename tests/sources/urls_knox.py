@@ -5,6 +5,7 @@ from django.urls import path
 from knox.auth import TokenAuthentication
 from knox.views import LoginView, LogoutAllView, LogoutView
 from rest_framework.authentication import BasicAuthentication
+from rest_framework.authentication import TokenAuthentication as FrameworkTokens
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
@@ -56,6 +57,16 @@ class Strict(View):
     authentication_classes = [OutOfHours]
 
 
+class KnoxFirst(View):
+    """Both packages ask for the same scheme: the first refuses what the second would take."""
+
+    authentication_classes = [TokenAuthentication, FrameworkTokens]
+
+
+class KnoxLast(View):
+    authentication_classes = [FrameworkTokens, TokenAuthentication]
+
+
 urlpatterns = [
     *urls.urlpatterns,
     path("token/", Login.as_view()),
@@ -65,5 +76,7 @@ urlpatterns = [
     path("forget-all/", LogoutAllView.as_view()),
     path("view/", View.as_view()),
     path("admins/", Admins.as_view()),
+    path("knox-first/", KnoxFirst.as_view()),
+    path("knox-last/", KnoxLast.as_view()),
     path("strict/", Strict.as_view()),
 ]
