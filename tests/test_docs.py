@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from django.dispatch import Signal
 
 import django_authaudit
 from django_authaudit import conf, events, models, querysets, signals, sources
+from django_authaudit.reports import health, profiles
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -184,3 +187,22 @@ def test_the_readme_is_short_and_its_links_lead_somewhere():
 
 
 NOT_IN_README = ("index", "changelog")
+
+
+def test_the_report_of_the_demo_is_what_a_report_says_today():
+    shown = html.unescape((DOCS / "_static" / "demo-report.html").read_text(encoding="utf-8"))
+    clauses = profiles.get("asvs5").clauses
+    facts = [field.name.replace("_", " ") for field in dataclasses.fields(health.Health)]
+    tables = ["sinks", "weaknesses"]
+
+    missing = [
+        word
+        for word in (
+            *(word for clause in clauses for word in (clause.id, clause.text)),
+            *sources.discover(),
+            *(fact for fact in facts if fact not in tables),
+        )
+        if f">{word}</td>" not in shown
+    ]
+
+    assert missing == [], "make it anew: make report"
