@@ -9,7 +9,8 @@ from django_authaudit import hardening, retention
 from django_authaudit.entry import first_id_at
 from django_authaudit.integrity import prunes, seals, writers
 from django_authaudit.models import AuditLog, AuditSeal
-from tests.integrity.log import add, delete, runs, seal
+from django_authaudit.verification import Verification
+from tests.integrity.log import add, change, delete, runs, seal
 from tests.management.rows import days_ago
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,30 @@ def test_what_somebody_deleted_before_is_not_named(old):
 
     writer = entries[0].writer
     assert runs(AuditSeal.PRUNED) == [(writer, 1, 2), (writer, 4, 5)]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the others check what they store")
+@pytest.mark.parametrize("returning", [True, False])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("writer", "x"), ("writer", "x" * 32), ("sequence", "two"), ("leaf", b"x" * 64)],
+)
+def test_what_was_written_over_stops_no_pruning_and_is_missed(
+    old, monkeypatch, column, value, returning
+):
+    monkeypatch.setattr(writers, "_idle", [])
+    monkeypatch.setattr(connection.features, "can_return_columns_from_insert", returning)
+    monkeypatch.setattr(connection.features, "can_return_rows_from_bulk_insert", returning)
+    entries = old(4)
+    seal()
+    change(entries[1], column, value)
+
+    assert prune() == 4
+
+    writer = entries[0].writer
+    assert runs(AuditSeal.PRUNED) == [(writer, 1, 1), (writer, 3, 4)]
+    (found,) = Verification(using="default").problems()
+    assert found.detail == "1 sealed entries are gone"
 
 
 def test_entries_that_stay_are_not_named(old):

@@ -8,6 +8,7 @@ checked with the entries that stay. They tell nothing: the salt is gone with the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from django_authaudit.integrity import seals
@@ -23,15 +24,20 @@ def record(taken: Iterable[tuple[UUID | str | None, int, str]], *, using: str) -
     none of them was numbered and signed: nobody misses such. Raises as `seals.append()` does.
     """
     before = seals.lock_chain(using)
-    places = ((str(w), number, leaf) for w, number, leaf in taken if w and _is_leaf(leaf))
+    places = (
+        (str(writer), number, leaf)
+        for writer, number, leaf in taken
+        if writer and type(number) is int and _is_leaf(leaf)
+    )
     runs = list(_named(list(runs_of(places)), using))
     return seals.append(before, AuditSeal.PRUNED, runs, using=using) if runs else None
 
 
-def _is_leaf(text: str) -> bool:
+def _is_leaf(text: Any) -> bool:
+    # SQLite keeps whatever type somebody has written there.
     try:
         return len(text) == LEAF_LENGTH and bool(bytes.fromhex(text))
-    except ValueError:
+    except (ValueError, TypeError):
         return False
 
 

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import CharField
+from django.db.models.functions import Cast
 from django.db.models.sql import DeleteQuery
 
 from django_authaudit import hardening
@@ -219,7 +221,9 @@ def _limited(using: str) -> Iterator[Callable[[AuditLogQuerySet], list[Place]]]:
                 returning = f"{prefix}{statement} RETURNING writer, sequence, leaf"
                 cursor.execute(returning, values)
                 return [(names[writer], number, leaf) for writer, number, leaf in cursor]
-            locked = entries.select_for_update().values_list("writer", "sequence", "leaf")
+            # As text, for what is no UUID must not end the run.
+            columns = (Cast("writer", CharField()), "sequence", "leaf")
+            locked = entries.select_for_update().values_list(*columns)
             places = [(names[writer], number, leaf) for writer, number, leaf in locked]
             cursor.execute(statement, values)
             if cursor.rowcount != len(places):
@@ -233,7 +237,12 @@ class _Names(dict[Any, str | None]):
     """The writers as text, each made once: a batch has thousands of entries of a few."""
 
     def __missing__(self, writer: Any) -> str | None:
-        self[writer] = name = None if writer is None else str(UUID(str(writer)))
+        try:
+            name = str(UUID(str(writer)))
+        except ValueError:
+            # None, or what somebody wrote in its place: it goes unnamed, and its entry is missed.
+            name = None
+        self[writer] = name
         return name
 
 
