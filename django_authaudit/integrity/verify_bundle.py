@@ -16,8 +16,8 @@ What is checked, each step resting on the one before:
 4. The leaves of the entries, in the order of their numbers, are those of the run (by its digest).
    None is missing, none is doubled. An entry that is not shown still shows its leaf.
 5. The leaf of each entry that is shown is the SHA-256 of what it says (RFC 8785).
-6. The manifest is signed, and each file is the one that it tells of: so nothing was done to the
-   bundle, not even to entries that were not sealed yet.
+6. The manifest is signed, each file is the one that it tells of, and a ZIP file holds no other: so
+   nothing was done to the bundle, not even to entries that were not sealed yet.
 
 So an entry that is edited, removed, added or moved is found and named. What is NOT proved: that
 the site recorded everything, and, in a bundle of selected entries, that nothing else would have
@@ -35,6 +35,7 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ from pathlib import Path
 from typing import IO, Any
 
 LEAF = re.compile("[0-9a-f]{64}")
+
+
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError),
+    *(ValueError, KeyError, TypeError, AttributeError),
+    RuntimeError,  # Encrypted, or compressed in another way.
+)
 
 
 class CannotCheckError(Exception):
@@ -140,7 +148,12 @@ def canonical(values: dict[str, Any]) -> bytes:
 
 def parse(line: str | bytes) -> dict[str, Any]:
     """Return the JSON object in `line`; raise ValueError for anything else."""
-    values = json.loads(line, object_pairs_hook=_once, parse_float=_refuse)
+    try:
+        values = json.loads(
+            line, object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(values, dict):
         raise ValueError("no object")
     return values
@@ -179,6 +192,13 @@ class Bundle:
         else:
             with zipfile.ZipFile(self._path) as archive, archive.open(name) as member:
                 yield member
+
+    def names(self) -> list[str]:
+        """Return what a ZIP file holds; a folder may hold what is yours."""
+        if self._path.is_dir():
+            return []
+        with zipfile.ZipFile(self._path) as archive:
+            return archive.namelist()
 
     def lines(self, name: str) -> Iterator[bytes]:
         """Yield the lines of the file `name`."""
@@ -317,7 +337,8 @@ class Check:
 
     def manifest(self) -> dict[str, Any]:
         """Check that each file is the one that the manifest tells of."""
-        manifest = parse(b"".join(self.bundle.lines("manifest.json")))
+        text = b"".join(self.bundle.lines("manifest.json"))
+        manifest = parse(text)
         signature = manifest.pop("signature", "")
         if not self.is_signed(signature, canonical(manifest)):
             self.report.problem("manifest.json", "its signature is wrong")
@@ -328,7 +349,19 @@ class Check:
                     digest.update(block)
             if digest.hexdigest() != known:
                 self.report.problem(name, "it is not the file that the manifest tells of")
+        self.others({**manifest["files"], "manifest.json": sha256(text)})
         return manifest
+
+    def others(self, sums: dict[str, str]) -> None:
+        """Check that nothing stands beside the files of the manifest, whose `sums` these are."""
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+        if b"".join(self.bundle.lines("SHA256SUMS")) != lines.encode():
+            self.report.problem("SHA256SUMS", "its sums are not those of the manifest")
+        for name, count in Counter(self.bundle.names()).items():
+            if count > 1:
+                self.report.problem(name, "it is there twice: another reader may take the other")
+            elif name not in sums and name != "SHA256SUMS":
+                self.report.problem(name, "the manifest tells of no such file")
 
     def seals(self) -> None:
         """Check the chain of the seals, and learn of which runs they speak."""
@@ -464,7 +497,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = "The bundle is damaged or cut off"
     try:
         problems = Check(Bundle(options.bundle), keys, anchors).run()
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         sys.stdout.write(f"WRONG  {report}: {error}\n")
         return 1
     sys.stdout.write("Everything holds.\n" if not problems else f"Problems: {problems}.\n")

@@ -102,7 +102,11 @@ class Bundle:
         """Change the manifest, which cannot be signed again."""
         self.covered_up = True
         manifest = {**self.manifest(), **values}
-        (self.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+        text = json.dumps(manifest)
+        (self.folder / "manifest.json").write_text(text, "utf-8")
+        sums = {**manifest["files"], "manifest.json": sha256(text)}
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+        (self.folder / "SHA256SUMS").write_text(lines, "utf-8")
 
     def entries(self):
         return [json.loads(line) for line in self.lines("entries.jsonl")]

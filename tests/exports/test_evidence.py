@@ -323,7 +323,7 @@ def test_an_edited_manifest_is_named(bundle):
     manifest = {**bundle.manifest(), "service": "another"}
     (bundle.folder / "manifest.json").write_text(json.dumps(manifest))
 
-    assert bundle.wrong() == [UNSIGNED]
+    assert bundle.wrong() == [UNSIGNED, "SHA256SUMS: its sums are not those of the manifest"]
 
 
 def test_a_manifest_whose_signature_was_taken_away_is_named(bundle):
@@ -461,6 +461,46 @@ def test_a_missing_file_is_named(bundle, name):
     (bundle.folder / name).unlink()
 
     assert any(name in problem for problem in bundle.wrong())
+
+
+@pytest.mark.parametrize("name", ["more.jsonl", "entries.jsonl", "SHA256SUMS"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_was_put_beside_the_files_of_a_bundle_is_named(bundle, tmp_path, name):
+    packed = tmp_path / "packed.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, "forged")
+        for path in bundle.folder.iterdir():
+            archive.write(path, path.name)
+
+    said = "the manifest tells of no such file" if name == "more.jsonl" else "it is there twice"
+    (problem,) = bundle.wrong(place=packed)
+    assert problem.startswith(f"{name}: {said}")
+
+
+def test_edited_sums_are_named(bundle):
+    bundle.change("SHA256SUMS", ["0" * 64 + "  entries.jsonl"], cover_up=False)
+
+    assert bundle.wrong() == ["SHA256SUMS: its sums are not those of the manifest"]
+
+
+def test_a_byte_that_changed_anywhere_in_the_files_ends_in_no_traceback(bundle, tmp_path):
+    data = bundle.archive.read_bytes()
+    with zipfile.ZipFile(bundle.archive) as archive:
+        headers = [info.header_offset for info in archive.infolist()]
+    damaged = tmp_path / "damaged.zip"
+    for header in headers:
+        before = sum(data[header + 26 : header + 30 : 2])
+        for at in range(header + 30 + before, header + 70 + before):
+            damaged.write_bytes(data[:at] + bytes([data[at] ^ 65]) + data[at + 1 :])
+            assert bundle.wrong(place=damaged)
+
+
+@pytest.mark.parametrize("name", ["entries.jsonl", "seals.jsonl"])
+@pytest.mark.parametrize("line", ["[" * 200_000, '{"leaf": NaN}'])
+def test_a_line_that_no_reader_would_take_is_named_and_the_rest_is_read(bundle, name, line):
+    bundle.change(name, [*bundle.lines(name), line])
+
+    assert any("it cannot be read: ValueError" in problem for problem in bundle.wrong())
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
