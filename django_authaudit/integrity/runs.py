@@ -31,6 +31,11 @@ class Run(NamedTuple):
         """How many entries it is."""
         return self.last - self.first + 1
 
+    def leaf(self, number: int) -> str:
+        """Return the leaf of the entry of that number; the leaves have to be kept."""
+        start = (number - self.first) * LEAF_LENGTH
+        return self.leaves[start : start + LEAF_LENGTH]
+
     def part(self, first: int, last: int) -> Run:
         """Return the run of `first` to `last` within this one, whose leaves have to be kept."""
         start, end = (number * LEAF_LENGTH for number in (first - self.first, last - self.first))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django_authaudit import events
 from django_authaudit.formats.base import iso_time
 from django_authaudit.integrity.condition import Condition, condition_of, leaf_matches
+from django_authaudit.integrity.erasures import is_marked
 from django_authaudit.integrity.keys import key_id, signing_keys
 from django_authaudit.integrity.rows import Row
 from django_authaudit.integrity.sealing import LOOK_BACK
@@ -38,7 +39,7 @@ class Judge:
     def problems(self, row: Row, numbers: Numbers) -> Iterator[Problem]:
         """Take `row` in, as one of `numbers`, and yield what is wrong with it."""
         self._summary.entries += 1
-        condition = self._condition(row)
+        condition = self._condition(row, numbers)
         number = row.content["sequence"]
         if condition in _WRONG:
             yield _problem(row, _WRONG[condition])
@@ -49,18 +50,24 @@ class Judge:
         self._count(row, seal)
         if condition is Condition.ERASED:
             self._summary.erased += 1
-            if not self._is_erased(numbers, number):
+            if not self._is_erased(row, numbers):
                 yield _problem(row, Kind.EDITED, "erased without a record")
         if self._chain.epochs.is_late(row.signature, seal):
             yield _problem(row, Kind.FORGED, "its key had been retired")
         if row.content["event"] == events.AUDIT_SEALED:
             self._note_seal(row)
 
-    def _condition(self, row: Row) -> Condition:
-        if self._trust_seals_alone and _key_is_unknown(row):
-            whole = leaf_matches(row) and type(row.content["sequence"]) is int
-            return Condition.INTACT if whole else Condition.EDITED
-        return condition_of(row)
+    def _condition(self, row: Row, numbers: Numbers) -> Condition:
+        if not (self._trust_seals_alone and _key_is_unknown(row)):
+            return condition_of(row)
+        if type(row.content["sequence"]) is not int:
+            return Condition.EDITED
+        if leaf_matches(row):
+            return Condition.INTACT
+        # What is left of it was signed with a key that is not here.
+        looks_erased = is_marked(row.signature) and not row.content["salt"]
+        erased = looks_erased and self._is_erased(row, numbers)
+        return Condition.ERASED if erased else Condition.EDITED
 
     def _count(self, row: Row, seal: int | None) -> None:
         if seal is not None:
@@ -70,12 +77,13 @@ class Judge:
         else:
             self._summary.pending += 1
 
-    def _is_erased(self, numbers: Numbers, number: int) -> bool:
-        if numbers.known.is_erased(number):
+    def _is_erased(self, row: Row, numbers: Numbers) -> bool:
+        number = row.content["sequence"]
+        if numbers.known.is_erased(number, row.leaf):
             return True
         # It may have been erased since the seals of its writer were read.
         known = known_of([numbers.writer], self._using, self._chain)
-        return known[numbers.writer].is_erased(number)
+        return known[numbers.writer].is_erased(number, row.leaf)
 
     def _note_seal(self, row: Row) -> None:
         number = row.content["metadata"].get("number")

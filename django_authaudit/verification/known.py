@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connections
 
 from django_authaudit.integrity.rows import any_text
-from django_authaudit.integrity.runs import Run
+from django_authaudit.integrity.runs import Run, digest_of
 from django_authaudit.models import AuditSeal, SealedRun
 from django_authaudit.verification.chain import Chain
 from django_authaudit.verification.numbers import Known
@@ -31,7 +31,7 @@ def known_of(
                 if kind == AuditSeal.PRUNED:
                     known.pruned.append(run)
                 elif kind == AuditSeal.ERASED:
-                    known.erased.append((run.first, run.last))
+                    known.erased += [run] if _has_its_leaves(run) else []
                 elif seal >= since:
                     known.sealed.append((run, seal))
     return found
@@ -45,6 +45,14 @@ def _runs(writers: list[str], using: str) -> Iterator[tuple[int, str, Run]]:
         rows = list(runs.values_list(*values))
     for seal, kind, writer, *rest in rows:
         yield seal, kind, Run(str(writer), *rest)
+
+
+def _has_its_leaves(run: Run) -> bool:
+    # A seal signs their digest alone.
+    try:
+        return digest_of(run.leaves) == run.digest
+    except (ValueError, TypeError):
+        return False
 
 
 def _is_uuid(writer: Any) -> bool:

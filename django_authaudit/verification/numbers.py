@@ -42,7 +42,7 @@ class Known:
     sealed: list[tuple[Run, int]] = field(default_factory=list)
     """Runs, and the number of the seal of each."""
     pruned: list[Run] = field(default_factory=list)
-    erased: list[Stretch] = field(default_factory=list)
+    erased: list[Run] = field(default_factory=list)
 
     @property
     def top(self) -> int:
@@ -54,9 +54,10 @@ class Known:
         """Return whether pruning took the entry of that number."""
         return any(run.first <= number <= run.last for run in self.pruned)
 
-    def is_erased(self, number: int) -> bool:
-        """Return whether the entry of that number was erased."""
-        return any(first <= number <= last for first, last in self.erased)
+    def is_erased(self, number: int, leaf: str) -> bool:
+        """Return whether the entry of that number, which has that leaf, was erased."""
+        runs = (run for run in self.erased if run.first <= number <= run.last)
+        return any(run.leaf(number) == leaf for run in runs)
 
 
 class Numbers:

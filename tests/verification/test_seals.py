@@ -1,18 +1,20 @@
 """Keys that had their time, silence, and what a public key alone can tell."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
 
 from django_authaudit.formats.base import iso_time
-from django_authaudit.integrity import ed25519, seals
+from django_authaudit.integrity import ed25519, erasures, seals
 from django_authaudit.integrity.canonical import canonical
 from django_authaudit.integrity.keys import signing_key
 from django_authaudit.models import AuditSeal
 from django_authaudit.verification import Verification
 from django_authaudit.verification.stretches import without, without_all
-from tests.integrity.log import SEALS, add, change, delete, seal, sql
+from tests.integrity.log import RUNS, SEALS, add, change, delete, place, seal, sql
 from tests.management.test_seal_audit_log import pem
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +155,59 @@ def test_the_public_key_alone_is_enough(verify, settings, key_pair, entries):
     change(entries[1], "username", "eve")
     delete(entries[3])
     assert verify(public_key=key_pair) == [("edited", 2, None), ("missing", 4, 4)]
+
+
+def test_with_the_public_key_alone_an_erased_entry_is_no_finding(
+    verify, settings, key_pair, entries
+):
+    seal()
+    erase(entries[1])
+    erase(entries[2], record=False)
+    settings.AUTHAUDIT_SIGNING_KEYS = {"auditor": "x" * 32}
+
+    assert verify(public_key=key_pair) == [("edited", 3, None)]
+    assert verify.summary.erased == 1
+
+    change(entries[1], "leaf", entries[0].leaf)
+    assert verify(public_key=key_pair) == [("edited", 2, None), ("edited", 3, None)]
+
+
+def test_with_the_public_key_alone_an_edit_is_no_erasure(verify, settings, key_pair, entries):
+    seal()
+    erasures.record([place(entries[1])], using="default")
+    settings.AUTHAUDIT_SIGNING_KEYS = {"auditor": "x" * 32}
+
+    change(entries[1], "username", "eve")
+    assert verify(public_key=key_pair) == [("edited", 2, None)]
+    change(entries[1], "signature", f"{entries[1].signature}:a:b")
+    assert verify(public_key=key_pair) == [("edited", 2, None)]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the others check what they store")
+def test_with_the_public_key_alone_what_has_no_number_is_found(
+    verify, settings, key_pair, entries
+):
+    settings.AUTHAUDIT_SIGNING_KEYS = {"auditor": "x" * 32}
+    change(entries[1], "sequence", "two")
+
+    assert verify(public_key=key_pair) == [("edited", None, None), ("missing", 2, 2)]
+
+
+@pytest.mark.parametrize("leaves", ["", "x", "0" * 64])
+def test_leaves_of_erased_entries_that_were_edited_vouch_for_nothing(verify, entries, leaves):
+    erase(entries[1])
+    assert verify() == []
+
+    sql(f"UPDATE {RUNS} SET leaves = %s", leaves)
+    assert verify() == [("edited", 2, None)]
+
+
+def erase(entry, *, record=True):
+    remains = erasures.seal_remains(entry, replace(entry, username=""))
+    for column in ("username", "salt", "signature"):
+        change(entry, column, getattr(remains, column))
+    if record:
+        erasures.record([place(remains)], using="default")
 
 
 def test_with_the_public_key_a_seal_by_the_secret_alone_is_none(verify, settings, key_pair):
