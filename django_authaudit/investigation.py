@@ -1,7 +1,8 @@
 """What the log knows of one account, name, address, session or request: plain facts, no HTML.
 
 Everything is told from the newest `DEPTH` entries of the subject, read once by its index, so that
-an account with millions of entries costs what one with thousands does.
+an account with millions of entries costs what one with thousands does. What such an account has is
+looked for among older changes of roles and factors, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django_authaudit import events
 from django_authaudit.entry import time_of
 from django_authaudit.models import AuditLog
 from django_authaudit.reading import Count, Page, Reader, Selection
-from django_authaudit.tracks import FIRST_ID, Track
+from django_authaudit.tracks import FIRST_ID, Span, Track
 
 DEPTH = 5_000
 """Entries that facts are told from."""
@@ -24,6 +25,8 @@ MOST_SHOWN = 10
 """Of addresses and the like, those with the most entries."""
 MOST_CHANGES = 500
 """Of changes of roles and MFA factors, the newest."""
+MOST_LOOKED_THROUGH = 10_000
+"""Of changes of either kind, to whomever, where the account has more entries than `DEPTH`."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "account": ("user_id", "actor_id"),
     "name": ("username", "actor_username"),
@@ -124,7 +127,7 @@ def facts(subject: Subject) -> Facts:
     entries = reader(subject)
     newest, oldest = entries.newest(1).entries, entries.after(FIRST_ID, 1).entries
     outlines = _outlines(subject)
-    changes = _changes(outlines) if subject.kind == "account" else []
+    changes = _changes(subject, outlines) if subject.kind == "account" else []
     return Facts(
         count=entries.count,
         first=oldest[0].created_at if oldest else None,
@@ -168,11 +171,25 @@ def _tally(found: Iterator[tuple[Any, str, _Outline]]) -> list[Tally]:
     return sorted(tallies.values(), key=lambda tally: -tally.number)[:MOST_SHOWN]
 
 
-def _changes(outlines: list[_Outline]) -> list[AuditLog]:
+def _changes(subject: Subject, outlines: list[_Outline]) -> list[AuditLog]:
     """Return the changes of what the account has, newest first."""
     codes = {*_ROLES, *_FACTORS}
     ids = [o.id for o in outlines if o.event in codes and o.outcome == events.SUCCESS]
+    if len(outlines) == DEPTH:
+        # A flood of failures must not hide what the account may do.
+        older = Span(end=outlines[-1].id)
+        ids += sorted(
+            (id for code in codes for id in _done_to(subject, code, older)), reverse=True
+        )
     return list(AuditLog.objects.filter(pk__in=ids[:MOST_CHANGES]).order_by("-pk"))
+
+
+def _done_to(subject: Subject, code: str, span: Span) -> Iterator[UUID]:
+    """Yield what succeeded to the account among the newest entries of the event `code`."""
+    rows = Track("event", code).newest(AuditLog.objects.all(), span)
+    for id, key, outcome in rows.values_list("pk", "user_id", "outcome")[:MOST_LOOKED_THROUGH]:
+        if key == subject.value and outcome == events.SUCCESS:
+            yield id
 
 
 def _current(

@@ -39,6 +39,10 @@ class InvestigateMixin(ModelAdmin):
             return fieldsets
         return [*fieldsets, (_("Audit log"), {"fields": ["audit_log"]})]
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields of a page without sections, and not the link, which has its own."""
+        return [name for name in super().get_fields(request, obj) if name != "audit_log"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields that only show, the link among them."""
         return [*super().get_readonly_fields(request, obj), "audit_log"]

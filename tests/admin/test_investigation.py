@@ -4,13 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.admin import AdminSite, site
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Permission, User
-from django.test import RequestFactory
 
 from django_authaudit import investigation
-from django_authaudit.admin import InvestigateMixin
 from django_authaudit.models import AuditLog
 from tests.admin.conftest import LIST, NOON, detail, row, text
 
@@ -189,6 +184,25 @@ def test_mfa_factors_are_those_enrolled_and_not_removed(reader, bob):
     assert [state.facts["factor"] for state in found.factors] == [2]
 
 
+def test_a_flood_of_failures_hides_neither_role_nor_factor(reader, bob, alice, monkeypatch):
+    monkeypatch.setattr(investigation, "DEPTH", 3)
+    for name, at in (("editors", 1), ("owners", 2)):
+        role = {"role": {"kind": "group", "name": name}}
+        row("authz.role.granted", at=minute(at), user_id=bob.pk, metadata=role)
+    row("authz.role.revoked", at=minute(3), user_id=bob.pk, metadata=role)
+    other = {"role": {"kind": "group", "name": "others"}}
+    row("authz.role.granted", at=minute(3), user_id=alice.pk, metadata=other)
+    row("authz.role.granted", at=minute(3), user_id=bob.pk, outcome="failure", metadata=other)
+    factor = {"via": "django_otp", "kind": "totp", "factor": 4}
+    row("auth.mfa.enrolled", at=minute(4), user_id=bob.pk, metadata=factor)
+    for n in range(5, 9):
+        row("auth.login.failure", at=minute(n), user_id=bob.pk, username="bob")
+
+    shown = text(page(reader, "account", bob.pk))
+
+    assert "Roles group editors MFA totp" in shown
+
+
 def test_metadata_of_another_shape_is_no_role(reader, bob):
     entry = AuditLog(
         event="authz.role.granted",
@@ -238,42 +252,3 @@ def test_an_entry_leads_to_its_account_address_session_and_request(reader, bob):
     ):
         assert f'href="{LIST}investigate/{end}"' in shown
     assert f"{LIST}investigate/name/?of=nobody" in page_of(reader.get(detail(nameless)))
-
-
-def test_the_page_of_the_stock_account_has_a_link_for_those_who_may_see_the_log(
-    reader, bob, client
-):
-    link = f'href="{LIST}investigate/account/?of={bob.pk}"'
-    assert link in page_of(reader.get(f"/admin/auth/user/{bob.pk}/change/"))
-
-    office = User.objects.create_user("office", "", "right", is_staff=True)
-    office.user_permissions.set(Permission.objects.filter(codename="view_user"))
-    client.force_login(office)
-    assert link not in page_of(client.get(f"/admin/auth/user/{bob.pk}/change/"))
-
-
-class OwnUserAdmin(InvestigateMixin, UserAdmin):
-    """What a project with an admin of its own for accounts writes."""
-
-
-@pytest.mark.parametrize("may", [True, False])
-def test_an_own_admin_of_accounts_gets_the_link_by_the_mixin(superuser, bob, alice, may):
-    accounts = OwnUserAdmin(User, site)
-    request = RequestFactory().get("/")
-    request.user = superuser if may else alice
-
-    names = [title for title, _ in accounts.get_fieldsets(request, bob)]
-
-    assert ("Audit log" in names) == may
-    assert "audit_log" in accounts.get_readonly_fields(request, bob)
-    assert f'href="{LIST}investigate/account/?of={bob.pk}"' in accounts.audit_log(bob)
-    assert "Audit log" not in [title for title, _ in accounts.get_fieldsets(request)]
-
-
-def test_the_mixin_shows_no_link_on_a_site_without_the_log(superuser, bob, settings):
-    settings.ROOT_URLCONF = "tests.urls_plain"
-    accounts = OwnUserAdmin(User, AdminSite(name="office"))
-    request = RequestFactory().get("/")
-    request.user = superuser
-
-    assert "Audit log" not in [title for title, _ in accounts.get_fieldsets(request, bob)]
