@@ -34,6 +34,7 @@ _FILTERS: tuple[Any, ...] = (
     pivots.AddressFilter,
     pivots.RequestFilter,
     pivots.SessionFilter,
+    pivots.ReasonFilter,
     filters.OutcomeFilter,
     filters.TimeFilter,
     filters.EventFilter,

@@ -96,8 +96,12 @@ class Overview:
         """What the picture covers."""
         if not self.range.cut:
             return str(LABELS[self.period.name])
+        return self._since(self.range)
+
+    @staticmethod
+    def _since(found: Range) -> str:
         return gettext("The newest entries, since %(time)s") % {
-            "time": f"{words.local_time(self.range.start):%Y-%m-%d %H:%M}"
+            "time": f"{words.local_time(found.start):%Y-%m-%d %H:%M}"
         }
 
     @property
@@ -174,7 +178,7 @@ class Dashboard(Overview):
                 _("Failures by reason"),
                 _lines(
                     [r._replace(name=_why(r)) for r in reasons],
-                    [self.entries(found.start, event=r.key) if r.key else "" for r in reasons],
+                    [self.entries(found.start, **failed, **_what(r)) for r in reasons],
                 ),
             ),
         ]
@@ -207,15 +211,23 @@ class Dashboard(Overview):
         ]
 
     @cached_property
+    def _week(self) -> Range:
+        return figures.latest(WEEK)
+
+    @cached_property
     def week(self) -> list[tuple[str, list[Cell]]]:
         """The last seven days, a line a weekday, a cell an hour."""
-        found = figures.latest(WEEK)
-        hours = figures.by_hour_of_week(found)
+        hours = figures.by_hour_of_week(self._week)
         most = max([bar.successes + bar.failures for bar in hours.values()] or [0])
         return [
             (str(name), [self._cell(hours.get((day, hour)), most) for hour in range(24)])
             for day, name in WEEKDAYS_ABBR.items()
         ]
+
+    @property
+    def week_label(self) -> str:
+        """What the hours of the week cover."""
+        return "" if not self._week.cut else self._since(self._week)
 
     @property
     def hours(self) -> Iterable[int]:
@@ -246,6 +258,10 @@ def _lines(ranks: list[Rank], urls: list[str]) -> list[Line]:
 
 def _who(rank: Rank) -> dict[str, Any]:
     return {"q": rank.name} if rank.key is None else {"user_id": rank.key}
+
+
+def _what(rank: Rank) -> dict[str, Any]:
+    return {"reason": rank.name} if rank.name else {"event": rank.key}
 
 
 def _name(rank: Rank) -> str:

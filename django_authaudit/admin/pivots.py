@@ -1,4 +1,4 @@
-"""Filters that links lead to: everything of one account, address, request or session.
+"""Filters that links lead to: everything of one account, address, request, session or reason.
 
 They are shown only while they are in use.
 """
@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from django_authaudit import words
 from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.cleaning import clean_text
 from django_authaudit.entry import LIMITS
@@ -106,6 +107,26 @@ class SessionFilter(PivotFilter):
 
     title = _("session")
     parameter_name = "session_ref"
+
+
+class ReasonFilter(PivotFilter):
+    """Everything that was refused for one reason, as far as the list looks."""
+
+    title = _("reason")
+    parameter_name = "reason"
+
+    def label(self, request: HttpRequest, model_admin: Any, value: str) -> str:
+        """Return the reason in words."""
+        return words.coded(words.REASONS, super().label(request, model_admin, value))
+
+    def wanted(self, value: str) -> Any:
+        """Return the reason as it is stored, or None."""
+        return clean_text(value, _SHOWN)[0] or None
+
+    @property
+    def column(self) -> str:
+        """The key of the metadata: without an index, so that it is looked for in a window."""
+        return "metadata__reason"
 
 
 def account_key(value: str) -> Any:

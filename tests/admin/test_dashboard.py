@@ -80,6 +80,10 @@ def test_what_fails_most_is_ranked_and_leads_to_the_list(busy, bob):
         ("wrong password", 1),
         ("Sign-in failed", 2),
     }
+    why = {line.name: busy.get(line.url) for line in reasons}
+    assert names(why["wrong password"]) == ["bob"]
+    assert "By reason All wrong password" in text(why["wrong password"])
+    assert len(names(why["Sign-in failed"])) == 3
 
 
 def test_an_address_that_was_seen_before_is_not_new(busy):
@@ -150,6 +154,12 @@ def test_of_too_many_entries_the_newest_are_drawn_and_the_picture_says_so(busy, 
 
     assert "The newest entries, since" in text(page)
     assert sum(c.failures + c.successes for c in page.context["overview"].columns) <= 2
+
+
+def test_a_week_of_too_many_entries_says_since_when(busy, monkeypatch):
+    monkeypatch.setattr(figures.latest, "__kwdefaults__", {"most": 2, "until": None})
+
+    assert "by the hour The newest entries, since" in text(busy.get(DASHBOARD))
 
 
 def test_the_list_begins_with_the_picture_of_the_last_day(busy):

@@ -174,6 +174,17 @@ def test_all_of_a_request_and_all_of_a_session(reader, column):
     assert f"By {column.partition('_')[0]} All r1" in text(response)
 
 
+def test_all_of_a_reason(reader):
+    for name, why in (("bob", "inactive"), ("eve", "invalid_password"), ("dan", ["inactive"])):
+        row("auth.login.failure", username=name, metadata={"reason": why})
+    row(username="eve", metadata={"reason": "inactive"})
+
+    assert sorted(names(reader.get(LIST, {"reason": "inactive"}))) == ["bob", "eve"]
+    assert names(reader.get(LIST, {"reason": "inactive", "outcome": "failure"})) == ["bob"]
+    assert names(reader.get(LIST, {"reason": "inactive", "q": "eve"})) == ["eve"]
+    assert "By reason All account is inactive" in text(reader.get(LIST, {"reason": "inactive"}))
+
+
 @pytest.mark.parametrize("value", NOTHING)
 @pytest.mark.parametrize(
     "parameter",
@@ -188,6 +199,7 @@ def test_all_of_a_request_and_all_of_a_session(reader, column):
         "ip_address",
         "request_id",
         "session_ref",
+        "reason",
     ],
 )
 def test_a_value_that_means_nothing_finds_nothing(reader, parameter, value):
