@@ -80,9 +80,9 @@ class Screenshots(BrowserTest):
     """Takes them."""
 
     def test_they_are_taken(self):
-        """Show the list, the dashboard and an account, in light and dark."""
+        """Show the list, the dashboard, an account, and what its owner sees."""
         root = User.objects.create_superuser("root", "root@example.com", "right")
-        accounts = [User.objects.create_user(name) for name in PEOPLE]
+        accounts = [User.objects.create_user(name, "", "right") for name in PEOPLE]
         empty_the_log()
         a_week(accounts, root)
         self.browser.get(self.live_server_url + "/admin/")
@@ -92,10 +92,15 @@ class Screenshots(BrowserTest):
         self.take("admin-account", f"{LIST}investigate/account/?of={accounts[3].pk}")
         self.colours("dark")
         self.take("admin-dashboard-dark", f"{LIST}dashboard/?period=week", height=1700)
+        self.colours("light")
+        self.browser.delete_all_cookies()
+        self.browser.get(self.live_server_url + "/security/")
+        self.sign_in(username=accounts[3].username)
+        self.take("account-activity", "/security/", height=900)
 
     def take(self, name, path, height=1000):
         self.browser.set_window_size(1440, height)
         self.addCleanup(self.browser.set_window_size, 1440, 1000)
         self.browser.get(self.live_server_url + path)
-        self.find("#content")
+        self.find("main")
         assert self.browser.save_screenshot(str(IMAGES / f"{name}.png"))

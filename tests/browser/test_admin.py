@@ -1,6 +1,8 @@
 """The admin in a real browser: what only layout, styles and scripts can break."""
 
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from django.contrib.auth.models import User
@@ -83,6 +85,24 @@ class AdminTest(BrowserTest):
         self.browser.execute_script(
             "arguments[0].value = arguments[1]", self.find(selector), value
         )
+
+    def test_what_is_filtered_is_downloaded(self):
+        row("auth.login.failure", at=timezone.now() - timedelta(days=3), username="=bob")
+        kept = TemporaryDirectory()
+        self.addCleanup(kept.cleanup)
+        allowed = {"behavior": "allow", "downloadPath": kept.name}
+        self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+        self.browser.get(self.live_server_url + f"{LIST}?event=auth.login.failure")
+        self.sign_in()
+
+        self.find(".object-tools a[href*='export/csv']").click()
+
+        found = WebDriverWait(self.browser, WAIT).until(lambda _: [*Path(kept.name).glob("*.csv")])
+        header, *lines = found[0].read_text(encoding="utf-8").splitlines()
+        assert header.startswith("created_at,")
+        assert len(lines) == 1
+        assert ",'=bob," in lines[0]
+        self.expect_a_quiet_console()
 
     def test_hostile_values_neither_run_nor_break_the_layout(self):
         hostile = "<img src=x onerror='window.hacked = 1'><script>window.hacked = 1</script>"
