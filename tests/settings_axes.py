@@ -5,6 +5,7 @@ import os
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, MIDDLEWARE
 
+REQUIRES = ["axes"]
 FIRST = os.environ.get("FIRST_APPS", "").split()
 INSTALLED_APPS = [*FIRST, *(app for app in [*INSTALLED_APPS, "axes"] if app not in FIRST)]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]

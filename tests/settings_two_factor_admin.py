@@ -1,9 +1,9 @@
 """The tests' settings with django-two-factor-auth before the admin, and django-hijack in it."""
 
 from tests.settings_two_factor import *  # noqa: F403
-from tests.settings_two_factor import INSTALLED_APPS, MIDDLEWARE, REQUIRES
+from tests.settings_two_factor import INSTALLED_APPS, MIDDLEWARE
 
-REQUIRES = [*REQUIRES, "hijack"]
+REQUIRES = ["two_factor", "phonenumbers", "webauthn", "hijack"]
 INSTALLED_APPS = [*INSTALLED_APPS, "hijack", "hijack.contrib.admin"]
 MIDDLEWARE = [*MIDDLEWARE, "hijack.middleware.HijackUserMiddleware"]
 ROOT_URLCONF = "tests.sources.urls_two_factor_admin"

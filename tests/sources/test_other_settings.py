@@ -54,14 +54,19 @@ def missing(file):
     return next((name for name in names if find_spec(name) is None), None)
 
 
-@pytest.mark.parametrize("file", SETTINGS)
-def test_with_the_settings_of(file):
+def skip_without(file):
     package = missing(file)
     if package and not os.environ.get("AUTHAUDIT_ECOSYSTEM"):
         pytest.skip(f"needs {package}, of the extra `ecosystem`")
+
+
+@pytest.mark.parametrize("file", SETTINGS)
+def test_with_the_settings_of(file):
+    skip_without(file)
     run(file, Path(file).stem)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_with_axes_in_the_order(order):
+    skip_without(AXES)
     run(AXES, f"axes_{len(order)}", tests=LOCKS, FIRST_APPS=ORDERS[order])
