@@ -1,8 +1,7 @@
 """All that is wrapped of Django, for what no public hook shows.
 
 Each wrap keeps the signature and the attributes of what it wraps (``functools.wraps``), calls it
-first and unconditionally, and hands what it saw to a source's callback, which is guarded. A
-system check compares the signatures with those written here.
+first and unconditionally, and hands what it saw to a source's callback, which is guarded.
 """
 
 from __future__ import annotations
