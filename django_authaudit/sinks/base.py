@@ -85,7 +85,10 @@ def tls(ca_file: str | None, certificate: str | None = None) -> ssl.SSLContext:
 
 
 def warn_of_plain_text(place: str) -> Warning:
-    """Return the warning W101: anybody on the way reads along."""
+    """Return the warning W101: anybody on the way reads along.
+
+    `place` is a host: the path or query of a URL may be the receiver's secret.
+    """
     return Warning(
         f"Entries are sent to {place} without encryption: whoever is on the way can read and "
         "change them.",

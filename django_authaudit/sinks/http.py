@@ -55,7 +55,7 @@ class HttpSink(NetworkSink):
     ) -> None:
         self.url = urlsplit(url)
         if self.url.scheme not in ("http", "https") or not self.url.hostname:
-            raise ValueError(f"{url!r} is no URL that begins with https://.")
+            raise ValueError("The url is no URL that begins with https://.")
         # Reading it raises ValueError for one that is no number.
         self.port = self.url.port
         if body not in ("array", "lines"):
@@ -109,8 +109,9 @@ class HttpSink(NetworkSink):
 
     def check(self) -> Iterable[CheckMessage]:
         """Yield W101 for a URL without TLS on another machine."""
-        if self.tls is None and not is_this_machine(self.url.hostname or ""):
-            yield warn_of_plain_text(self.url.geturl())
+        host = self.url.hostname or ""
+        if self.tls is None and not is_this_machine(host):
+            yield warn_of_plain_text(host)
 
     def _connect(self) -> HTTPConnection:
         # A connection a batch: one that is kept may be dead when it is needed next.

@@ -57,7 +57,7 @@ class OtlpSink(NetworkSink):
         batch_size: int = 500,
     ) -> None:
         if urlsplit(endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"{endpoint!r} is no URL that begins with https://.")
+            raise ValueError("The endpoint is no URL that begins with https://.")
         self.endpoint = endpoint
         self.format = make_format(format, **(format_options or {}))
         self.timeout = timeout
@@ -83,8 +83,9 @@ class OtlpSink(NetworkSink):
     def check(self) -> Iterable[CheckMessage]:
         """Yield W101 for an endpoint without TLS on another machine."""
         parts = urlsplit(self.endpoint)
-        if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
-            yield warn_of_plain_text(self.endpoint)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not is_this_machine(host):
+            yield warn_of_plain_text(host)
 
     def _make_exporter(self, *, compress: bool, **options: Any) -> Any:
         try:

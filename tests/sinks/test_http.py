@@ -163,7 +163,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(settings, intake):
     ("options", "message"),
     [
         ({"url": "ftp://example.com/"}, "no URL"),
-        ({"url": "example.com"}, "no URL"),
+        ({"url": "example.com/s3cret"}, r"^The url is no URL that begins with https://.$"),
         ({"url": "https://x/", "body": "xml"}, "neither 'array' nor 'lines'"),
         ({"url": "https://x/", "format": "csv"}, "An array is of JSON"),
         ({"url": "https://x/", "format": "xml", "body": "lines"}, "no format"),
@@ -200,8 +200,9 @@ def test_w101_entries_are_sent_over_the_network_as_plain_text(settings):
         messages = django_checks.run_checks(tags=[checks.TAG])
         return [m for m in messages if m.id == "django_authaudit.W101"]
 
-    (message,) = found("http://siem.example.com/in")
-    assert "http://siem.example.com/in without encryption" in message.msg
+    (message,) = found("http://me:s3cret@siem.example.com/s3cret?key=s3cret")
+    assert "to siem.example.com without encryption" in message.msg
+    assert "s3cret" not in message.msg
     assert found("https://siem.example.com/in") == found("http://127.0.0.1:8088/") == []
 
 

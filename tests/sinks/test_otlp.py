@@ -144,7 +144,9 @@ def messages(settings, **options):
 def test_checks_say_what_is_wrong_with_the_options(settings):
     assert messages(settings, endpoint="https://collector.example.com/v1/logs") == {}
     assert messages(settings, endpoint="http://localhost:4318/v1/logs") == {}
-    assert set(messages(settings, endpoint="http://collector/v1/logs")) == {"W101"}
+    warned = messages(settings, endpoint="http://collector/v1/logs?key=s3cret")
+    assert set(warned) == {"W101"}
+    assert "s3cret" not in warned["W101"]
     assert "no URL" in messages(settings, endpoint="collector:4317")["E107"]
 
 
