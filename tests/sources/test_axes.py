@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from axes.signals import user_locked_out
 from axes.utils import reset
 from django.contrib.auth import authenticate, signals
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.db.models import F
@@ -55,7 +57,41 @@ def locked_out(client, bob, log):
     return bob
 
 
+@pytest.fixture
+def handled_by(settings):
+    """Return a function that chooses where axes keeps its attempts; it remembers its choice."""
+
+    def choose(name):
+        settings.AXES_HANDLER = f"axes.handlers.{name}"
+        AxesProxyHandler.get_implementation(force=True)
+
+    yield choose
+    choose("database.AxesDatabaseHandler")
+    cache.clear()
+
+
 class TestLock:
+    @pytest.mark.parametrize("parameters", [BY_ADDRESS, BY_NAME, BY_BOTH, BY_NAME + BY_ADDRESS])
+    def test_is_one_entry_where_attempts_are_kept_in_the_cache(
+        self, client, bob, log, settings, handled_by, parameters
+    ):
+        settings.AXES_LOCKOUT_PARAMETERS = parameters
+        handled_by("cache.AxesCacheHandler")
+        answers = [attempt(client).status_code for _ in range(5)]
+        answers.append(attempt(client, password=PASSWORD).status_code)
+
+        assert not AccessAttempt.objects.exists()
+        assert answers == [200, 200, 429, 429, 429, 429]
+        assert log.new() == [wrong(bob)] * 3 + [locked(bob)] + [refused(bob)] * 3
+
+    @pytest.mark.parametrize("name", ["dummy.AxesDummyHandler", "test.AxesTestHandler"])
+    def test_is_nothing_where_axes_keeps_no_attempts(self, client, bob, log, handled_by, name):
+        handled_by(name)
+        for _ in range(5):
+            attempt(client)
+
+        assert log.new() == [wrong(bob)] * 5
+
     @pytest.mark.parametrize("parameters", [BY_ADDRESS, BY_NAME, BY_BOTH, BY_NAME + BY_ADDRESS])
     def test_is_one_entry_however_often_it_is_tried(self, client, bob, log, settings, parameters):
         settings.AXES_LOCKOUT_PARAMETERS = parameters
