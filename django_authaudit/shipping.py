@@ -32,6 +32,8 @@ TRIES = 5
 """How often in a row a run that does not follow tries a sink that fails."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two tries: doubled each time, and more if the receiver asks for it."""
+LONGEST_ASKED = 3600.0
+"""Seconds that a receiver may ask for: a proxy's mistake is not to end the shipping for a year."""
 POLL = 1.0
 """Seconds after which a shipper that follows looks for new entries."""
 _LOOK_FOR_LATE = 10.0
@@ -190,7 +192,7 @@ def _try(work: Callable[[Route], Batches], route: Route, stopped: Callable[[], o
 
 
 def _put_off(route: Route, error: Exception) -> None:
-    asked = getattr(error, "retry_after", None) or 0.0
+    asked = min(getattr(error, "retry_after", None) or 0.0, LONGEST_ASKED)
     pause = max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2**route.failures))
     route.failures += 1
     route.error = " ".join(str(error).split())

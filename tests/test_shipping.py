@@ -1,6 +1,7 @@
 """Sinks that are not in line get everything, in order, and once."""
 
 import threading
+import time
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -347,6 +348,21 @@ def test_a_receiver_that_asks_for_more_time_than_a_run_has_is_left_alone(setting
     (route,) = ship()
 
     assert (len(Moody.tries), route.error) == (1, "UnavailableError: busy")
+
+
+def test_a_receiver_that_asks_for_a_year_gets_an_hour(settings):
+    class Absurd(Moody):
+        def emit(self, entries):
+            raise shipping.UnavailableError("busy", retry_after=366 * 86_400.0)
+
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Moody)}
+    store("ada")
+    (route,) = shipping.routes()
+    route.sink = Absurd()
+
+    list(shipping.run([route], follow=False, stopped=bool, work=shipping.ship))
+
+    assert route.due <= time.monotonic() + shipping.LONGEST_ASKED
 
 
 def test_a_poisonous_entry_is_set_aside_and_the_others_go_on(settings):
