@@ -105,7 +105,7 @@ class Reader:
         entries, full = found[:size], len(found) > size
         newer = None
         if id < self._span.end:
-            newer = entries[0].pk if entries else UUID(int=id.int - 1)
+            newer = entries[0].pk if entries else UUID(int=max(id.int - 1, 0))
         return Page(
             entries, entries[-1].pk if full else edge, newer, cut=not full and edge is not None
         )

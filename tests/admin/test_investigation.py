@@ -150,6 +150,16 @@ def test_the_timeline_is_paged(reader, bob, monkeypatch):
     assert page(reader, "account", bob.pk, before="x").status_code == 400
 
 
+def test_before_the_very_first_id_is_nothing_and_no_error(reader, bob):
+    row("auth.login.success", user_id=bob.pk, username="bob")
+
+    response = page(reader, "account", bob.pk, before="0" * 32)
+
+    assert timeline(response) == []
+    back = response.context["investigation"].newer_url
+    assert timeline(reader.get(f"{LIST}investigate/account/{back}")) == ["auth.login.success"]
+
+
 def roles(bob):
     found = investigation.facts(investigation.Subject("account", bob.pk))
     return [state.facts["role"]["name"] for state in found.roles]
