@@ -29,12 +29,15 @@ MOST_LOOKED_THROUGH = 10_000
 """Of changes of either kind, to whomever, where the account has more entries than `DEPTH`."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "account": ("user_id", "actor_id"),
-    "name": ("username", "actor_username"),
+    "name": ("username", "email", "actor_username"),
     "address": ("ip_address",),
     "session": ("session_ref",),
     "request": ("request_id",),
 }
-"""The kinds of subjects, and the columns that an entry of one has it in."""
+"""The kinds of subjects, and the columns that an entry of one has it in.
+
+What was typed for a name may be an e-mail address, and stand in either column.
+"""
 _ROLES = {events.ROLE_GRANTED: True, events.ROLE_REVOKED: False}
 _FACTORS = {events.MFA_ENROLLED: True, events.MFA_REMOVED: False}
 
@@ -145,9 +148,13 @@ def facts(subject: Subject) -> Facts:
 
 def _outlines(subject: Subject) -> list[_Outline]:
     """Return the newest entries that concern `subject`, newest first."""
-    track = Track(COLUMNS[subject.kind][0], subject.value)
-    rows = track.newest(AuditLog.objects.all()).values_list("pk", *_Outline._fields[1:])
-    return [_Outline(*row) for row in rows[:DEPTH]]
+    found: dict[UUID, _Outline] = {}
+    for column in COLUMNS[subject.kind]:
+        if not column.startswith("actor_"):
+            track = Track(column, subject.value).newest(AuditLog.objects.all())
+            rows = track.values_list("pk", *_Outline._fields[1:])[:DEPTH]
+            found.update((row[0], _Outline(*row)) for row in rows)
+    return [found[id] for id in sorted(found, reverse=True)[:DEPTH]]
 
 
 def _attempts(outlines: list[_Outline]) -> Attempts:

@@ -131,6 +131,20 @@ def test_hostile_values_are_inert(reader, value):
     assert len(timeline(page(reader, "name", value))) == 1
 
 
+def test_an_address_that_was_typed_for_a_name_has_a_page(reader, bob):
+    entry = row("auth.login.failure", at=minute(0), email="eve@example.com")
+    row("auth.login.failure", at=minute(1), username="eve@example.com", ip_address="203.0.113.7")
+    row("auth.login.success", at=minute(2), user_id=bob.pk, username="bob", email="bob@x.example")
+    (link,) = re.findall(
+        r'href="([^"]*investigate/name/[^"]*)"', page_of(reader.get(detail(entry)))
+    )
+
+    shown = reader.get(link)
+
+    assert timeline(shown) == ["auth.login.failure"] * 2
+    assert "Failures since then 2" in text(shown)
+
+
 def test_the_timeline_is_paged(reader, bob, monkeypatch):
     monkeypatch.setattr("django_authaudit.admin.investigate.PAGE", 2)
     for n in range(5):
