@@ -137,7 +137,7 @@ class Draft:
     def _facts(self) -> dict[str, Any]:
         facts = context.request_facts(self.request) if self.request is not None else {}
         if self.ip_address:
-            facts["ip_address"] = address_text(parse_address(self.ip_address))
+            facts["ip_address"] = address_text(parse_address(str(self.ip_address)))
         return facts
 
     def _entry(self, known: Mapping[str, Any], facts: dict[str, Any]) -> Entry:

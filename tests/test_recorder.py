@@ -1,4 +1,5 @@
 import logging
+from ipaddress import IPv4Address
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -79,6 +80,11 @@ def test_an_anonymous_user_is_nobody():
 def test_an_address_that_is_none_is_left_out(address):
     record("auth.logout", ip_address=address)
     assert last().ip_address in (None, "::1")
+
+
+def test_an_address_that_is_no_text_costs_nothing_of_the_request(rf):
+    record("auth.logout", request=rf.get("/here/"), ip_address=IPv4Address("198.51.100.7"))
+    assert (last().ip_address, last().path) == ("198.51.100.7", "/here/")
 
 
 def test_an_event_that_nobody_registered_is_recorded_and_warned_of(caplog):
