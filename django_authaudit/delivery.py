@@ -33,6 +33,8 @@ _lost: list[Entry] = []
 _LOOK_EVERY = 1.0
 """Seconds after which a process looks for what another has spooled; its own it knows of."""
 _next_look = 0.0
+_REPLAY_TRIES, _REPLAY_PAUSE = 40, 0.05
+"""How often, and after how many seconds, a file is asked for that another process holds."""
 _pause = Pause()
 # The parent tells of what the parent lost.
 os.register_at_fork(after_in_child=_lost.clear)
@@ -234,3 +236,29 @@ def tell_of_replay(result: replay.Replayed) -> None:
 def _store_own(draft: Draft) -> bool:
     """Store an event of the log itself: there is nothing to look up for it."""
     return _store([draft.bare(None)], {draft.id} if draft.by_receiver else frozenset())
+
+
+def replay_all(alias: str, total: replay.Replayed) -> bool:
+    """Replay the files of the spool into `alias` and add to `total`; return whether all were.
+
+    The run is itself recorded, as ``audit.spool_replayed``, unless there was nothing to replay.
+    Raises the database's error, OSError and SpoolError.
+    """
+    with suppress(FileNotFoundError):
+        os.scandir(spool.folder(alias)).close()
+    tries = _REPLAY_TRIES
+    try:
+        while spool.waiting(alias):
+            result = replay.replay_file(alias)
+            if result is not None:
+                total.stored += result.stored
+                total.present += result.present
+                total.rejected += result.rejected
+            elif tries := tries - 1:
+                time.sleep(_REPLAY_PAUSE)
+            else:
+                return False
+        return True
+    finally:
+        if total != replay.Replayed():
+            tell_of_replay(total)

@@ -95,6 +95,11 @@ def test_no_file_is_longer_than_three_hundred_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "management/commands").glob("*_log.py")))
+def test_a_command_is_shorter_than_a_hundred_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 100
+
+
 def test_one_place_holds_back_any_error() -> None:
     places = [
         relative(path)

@@ -5,8 +5,18 @@ from __future__ import annotations
 import argparse
 from datetime import datetime, time
 
+from django.db import connections
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the option by which a command works on another database than the log's own."""
+    parser.add_argument(
+        "--database",
+        choices=tuple(connections),
+        help="database of the log (default: the one that it is written to)",
+    )
 
 
 def whole_number(text: str) -> int:

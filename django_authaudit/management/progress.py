@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from pathlib import Path
 
-from django.core.management.base import OutputWrapper
+from django.core.management.base import BaseCommand, OutputWrapper
 
 from django_authaudit.management.stopping import stop_when_asked
 
-_ERASE_LINE = "\r\x1b[K"
+ERASE_LINE = "\r\x1b[K"
 _SHOW_EVERY = 5_000
 """Steps after which the progress is shown."""
 
@@ -25,14 +26,24 @@ def followed(
         for count in steps:
             yield count
             if shown is not None and count % _SHOW_EVERY == 0:
-                _show(shown, f"{what}: {count}")
+                show(shown, f"{what}: {count}")
             if asked:
                 raise KeyboardInterrupt
     if shown is not None:
-        _show(shown, "")
+        show(shown, "")
 
 
-def _show(shown: OutputWrapper, line: str) -> None:
+def watched(command: BaseCommand, path: Path | None, verbosity: int) -> OutputWrapper | None:
+    """Return the standard error if somebody looks at it, and not at what `command` writes there.
+
+    Without a `path` it writes to the standard output.
+    """
+    is_mixed = path is None and command.stdout.isatty()
+    seen = verbosity >= 1 and command.stderr.isatty() and not is_mixed
+    return command.stderr if seen else None
+
+
+def show(shown: OutputWrapper, line: str) -> None:
     """Put `line` in the place of the one before."""
-    shown.write(_ERASE_LINE + line, style_func=str, ending="")
+    shown.write(ERASE_LINE + line, style_func=str, ending="")
     shown.flush()

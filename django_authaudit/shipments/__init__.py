@@ -176,6 +176,22 @@ class State:
     error: str
     rejected: int
 
+    def __str__(self) -> str:
+        facts = (
+            ("shipped", self.shipped),
+            ("waiting", self.waiting),
+            ("waiting since", _time(self.waiting_since)),
+            ("last shipped", _time(self.last_shipped)),
+            ("failing since", _time(self.failing_since)),
+            ("error", self.error or "-"),
+            ("rejected", self.rejected),
+        )
+        return "\n".join([self.sink, *(f"  {name:<14} {value}" for name, value in facts)])
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S %Z}".rstrip() if moment else "-"
+
 
 def states(*, using: str) -> list[State]:
     """Return the state of every sink that is shipped to; raise ImproperlyConfigured."""

@@ -45,6 +45,13 @@ class Summary:
     problems: dict[str, int] = field(default_factory=dict)
     """How many there are of each kind."""
 
+    def __str__(self) -> str:
+        return (
+            f"Entries verified: {self.entries} ({self.sealed} sealed, {self.pending} pending, "
+            f"{self.late} late, {self.erased} erased). Pruned: {self.pruned}. "
+            f"Lost: {self.lost}. Seals: {self.seals}."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return asdict(self)

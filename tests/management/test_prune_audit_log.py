@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from django_authaudit import record
+from django_authaudit.delivery import replay_all
 from django_authaudit.entry import first_id_at
 from django_authaudit.integrity.writers import Writer
-from django_authaudit.management.commands.replay_audit_log import replay_all
 from django_authaudit.models import AuditLog, AuditSeal
 from django_authaudit.replay import Replayed
 from django_authaudit.retention import batches

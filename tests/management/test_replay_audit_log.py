@@ -10,9 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
-from django_authaudit import record, spool
+from django_authaudit import delivery, record, spool
 from django_authaudit.entry import make_entry, new_id
-from django_authaudit.management.commands import replay_audit_log
 from django_authaudit.models import AuditLog
 from django_authaudit.sinks.database import DatabaseSink
 
@@ -170,7 +169,7 @@ def test_the_files_of_another_database_are_left_alone(spool_dir):
 
 
 def test_a_file_that_another_process_has_is_left_to_it_with_status_two(spool_dir, monkeypatch):
-    monkeypatch.setattr(replay_audit_log, "_PAUSE", 0)
+    monkeypatch.setattr(delivery, "_REPLAY_PAUSE", 0)
     spooled("ada")
     path = spool_dir / f"{spool.identity('default')}{spool.OPEN}"
     with path.open() as file:

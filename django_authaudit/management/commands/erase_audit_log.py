@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit.exceptions import AuthAuditError, PersonError
+from django_authaudit.management.arguments import add_database
 from django_authaudit.people import Person, find_person
 from django_authaudit.retention import entries_of, erasure
 from django_authaudit.sinks.database import write_alias
@@ -45,11 +46,7 @@ class Command(BaseCommand):
         )
         add("--by", metavar="NAME", help="who erases (default: the system's user)")
         add("--dry-run", action="store_true", help="only say how many entries would be changed")
-        add(
-            "--database",
-            choices=tuple(connections),
-            help="database that holds the log (default: the one that the log is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, user: str, verbosity: int, **options: Any) -> None:
         """Do it; raise CommandError with status 2 for whatever prevents it."""

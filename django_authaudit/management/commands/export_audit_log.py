@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.db import Error, connections
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 
 from django_authaudit import events, exports, formats
 from django_authaudit.exceptions import ExportError, PersonError
 from django_authaudit.exports.evidence import Evidence
-from django_authaudit.management.arguments import moment
+from django_authaudit.management.arguments import add_database, moment
 from django_authaudit.management.destinations import file_or_pipe, nobody_reads
-from django_authaudit.management.progress import followed
+from django_authaudit.management.progress import followed, watched
 from django_authaudit.models import AuditLog
 from django_authaudit.people import find_person
 from django_authaudit.sinks.database import write_alias
@@ -36,11 +36,7 @@ class Command(BaseCommand):
         add("--until", type=moment, help="moment that ends it, not included")
         add("--event", default="", help="code of an event, or its beginning, such as auth.login")
         add("--outcome", default="", choices=[code for code, _ in events.OUTCOMES])
-        add(
-            "--user",
-            default="",
-            help="user name, e-mail address or key: everything about one person",
-        )
+        add("--user", default="", help="name, e-mail address or key: everything about a person")
         add("--ip", default="", help="address or network, such as 203.0.113.0/24")
         add(
             "--format", default="jsonl", choices=[*formats.discover()], help="default: %(default)s"
@@ -52,11 +48,7 @@ class Command(BaseCommand):
         )
         add("--gzip", action="store_true", help="compress")
         add("--output", type=Path, help="new file to write (default: standard output)")
-        add(
-            "--database",
-            choices=tuple(connections),
-            help="database to read from (default: the one that the log is written to)",
-        )
+        add_database(parser)
 
     def handle(self, **options: Any) -> None:
         """Export; raise CommandError with status 2 for whatever prevents it."""
@@ -87,7 +79,7 @@ class Command(BaseCommand):
         whole = False
         try:
             with file_or_pipe(options["output"], self.stdout, compress=options["gzip"]) as file:
-                shown = self.watcher(**options)
+                shown = watched(self, options["output"], options["verbosity"])
                 for self.count in followed(steps(file), "Entries exported", shown=shown):
                     pass
             whole = True
@@ -102,9 +94,3 @@ class Command(BaseCommand):
         log, who = AuditLog.objects.using(using), options["user"]
         asked = {name: options[name] for name in ("since", "until", "event", "outcome", "ip")}
         return exports.Selection(person=find_person(who, log) if who else None, **asked)
-
-    def watcher(self, **options: Any) -> OutputWrapper | None:
-        """Return the standard error if somebody looks at it, and not at the entries there."""
-        entries_are_shown = options["output"] is None and self.stdout.isatty()
-        seen = options["verbosity"] >= 1 and self.stderr.isatty() and not entries_are_shown
-        return self.stderr if seen else None

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit import hardening
+from django_authaudit.management.arguments import add_database
 from django_authaudit.sinks.database import write_alias
 
 
@@ -29,11 +30,7 @@ class Command(BaseCommand):
             action.add_argument(
                 f"--{name}", dest="action", action="store_const", const=name, help=text
             )
-        parser.add_argument(
-            "--database",
-            choices=tuple(connections),
-            help="database that holds the log (default: the one that the log is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, action: str, verbosity: int, **options: Any) -> None:
         """Do it; raise CommandError with status 2 for whatever prevents it."""

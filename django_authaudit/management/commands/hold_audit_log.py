@@ -9,11 +9,11 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit.addresses import address_text, parse_address
 from django_authaudit.exceptions import AuthAuditError
-from django_authaudit.management.arguments import moment
+from django_authaudit.management.arguments import add_database, moment
 from django_authaudit.models import AuditHold
 from django_authaudit.people import find_person
 from django_authaudit.retention import entries_of, holds
@@ -37,11 +37,7 @@ class Command(BaseCommand):
         add("--by", metavar="NAME", help="who holds or releases (default: the system's user)")
         add("--release", type=int, metavar="ID", help="release the hold of this number")
         add("--list", action="store_true", dest="show", help="list the holds in force")
-        add(
-            "--database",
-            choices=tuple(connections),
-            help="database that holds the log (default: the one that the log is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, verbosity: int, **options: Any) -> None:
         """Do it; raise CommandError with status 2 for whatever prevents it."""

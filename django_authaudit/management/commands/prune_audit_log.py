@@ -8,14 +8,13 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit import retention
 from django_authaudit.exceptions import AuthAuditError
-from django_authaudit.management.arguments import whole_number
+from django_authaudit.management.arguments import add_database, whole_number
+from django_authaudit.management.progress import show
 from django_authaudit.management.stopping import stop_when_asked
-
-_ERASE_LINE = "\r\x1b[K"
 
 
 class Command(BaseCommand):
@@ -44,11 +43,7 @@ class Command(BaseCommand):
         )
         add("--unshipped", action="store_true", help="delete also what a sink has not had yet")
         add("--dry-run", action="store_true", help="only say how many entries would be deleted")
-        add(
-            "--database",
-            choices=tuple(connections),
-            help="database to delete from (default: the one that the log is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, days: int | None, dry_run: bool, verbosity: int, **options: Any) -> None:
         """Delete or count; raise CommandError with status 2 for whatever prevents it."""
@@ -94,13 +89,9 @@ class Command(BaseCommand):
             for batch in batches:
                 self.deleted += batch.count
                 if progress:
-                    self.show(f"Entries deleted: {self.deleted}, up to {batch.until:%Y-%m-%d}")
+                    until = f"{batch.until:%Y-%m-%d}"
+                    show(self.stdout, f"Entries deleted: {self.deleted}, up to {until}")
                 if asked:
                     raise KeyboardInterrupt
         if progress:
-            self.show("")
-
-    def show(self, line: str) -> None:
-        """Put `line` in the place of the one before, on a terminal."""
-        self.stdout.write(_ERASE_LINE + line, ending="")
-        self.stdout.flush()
+            show(self.stdout, "")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from django_authaudit import replay, spool, strays
-from django_authaudit.delivery import tell_of_replay
+from django_authaudit.delivery import replay_all
 from django_authaudit.exceptions import SpoolError
 from django_authaudit.sinks.database import write_alias
-
-_TRIES, _PAUSE = 40, 0.05
-"""How often, and after how many seconds, a file is asked for that another process holds."""
 
 
 class Command(BaseCommand):
@@ -89,29 +83,3 @@ class Command(BaseCommand):
             self.stdout.write("For another database, and left alone (--adopt replays them):")
         for stray in found:
             self.stdout.write(f"  {stray}")
-
-
-def replay_all(alias: str, total: replay.Replayed) -> bool:
-    """Replay the files of the spool into `alias` and add to `total`; return whether all were.
-
-    The run is itself recorded, as ``audit.spool_replayed``, unless there was nothing to replay.
-    Raises the database's error, OSError and SpoolError.
-    """
-    with suppress(FileNotFoundError):
-        os.scandir(spool.folder(alias)).close()
-    tries = _TRIES
-    try:
-        while spool.waiting(alias):
-            result = replay.replay_file(alias)
-            if result is not None:
-                total.stored += result.stored
-                total.present += result.present
-                total.rejected += result.rejected
-            elif tries := tries - 1:
-                time.sleep(_PAUSE)
-            else:
-                return False
-        return True
-    finally:
-        if total != replay.Replayed():
-            tell_of_replay(total)

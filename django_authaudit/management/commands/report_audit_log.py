@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 from django.utils import timezone
 
-from django_authaudit.management.arguments import moment
+from django_authaudit.management.arguments import add_database, moment
 from django_authaudit.reports import document, inventory, profiles, renderers, report
 from django_authaudit.sinks.database import write_alias
 
@@ -35,11 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--inventory", action="store_true", help="print the logging inventory (ASVS 16.1.1)"
         )
-        parser.add_argument(
-            "--database",
-            choices=tuple(connections),
-            help="the database that holds the log (default: the one that it is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, database: str | None, **options: Any) -> None:
         """Print; raise CommandError with status 1 for what fails, 2 for other errors."""

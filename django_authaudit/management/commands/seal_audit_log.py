@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit import events, record
 from django_authaudit.exceptions import AnchorError, KeyUnusableError
 from django_authaudit.integrity import anchors, ed25519, sealing, seals
+from django_authaudit.management.arguments import add_database
 from django_authaudit.models import AuditSeal
 from django_authaudit.sinks.database import write_alias
 
@@ -36,11 +37,7 @@ class Command(BaseCommand):
             action="store_true",
             help="print the public half of AUTHAUDIT_SEAL_KEY as PEM, and seal nothing",
         )
-        parser.add_argument(
-            "--database",
-            choices=tuple(connections),
-            help="database of the log (default: the one that it is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, anchor: Path | None, verbosity: int, **options: Any) -> None:
         """Seal; raise CommandError with status 2 for whatever prevents it."""

@@ -43,8 +43,8 @@ class Command(BaseCommand):
             raise CommandError("--retry-rejected is done once: leave --follow away.", returncode=2)
         try:
             if status:
-                for line in lines(shipments.states(using=write_alias())):
-                    self.stdout.write(line)
+                for state in shipments.states(using=write_alias()):
+                    self.stdout.write(str(state))
             else:
                 work = shipping.retry if options["retry_rejected"] else shipping.ship
                 self.ship(shipping.routes(sinks), work, follow=follow, verbosity=verbosity)
@@ -90,17 +90,3 @@ def set_aside(rejected: Counter[str]) -> Iterator[str]:
     for alias, count in rejected.items():
         if count:
             yield f"{alias}: entries rejected and set aside: {count}."
-
-
-def lines(states: list[shipments.State]) -> Iterator[str]:
-    """Yield how far each sink is, as text."""
-    for state in states:
-        yield state.sink
-        yield f"  shipped        {state.shipped}"
-        yield f"  waiting        {state.waiting}"
-        for name in ("waiting_since", "last_shipped", "failing_since"):
-            moment = getattr(state, name)
-            when = f"{moment:%Y-%m-%d %H:%M:%S %Z}".rstrip() if moment else "-"
-            yield f"  {name.replace('_', ' '):<14} {when}"
-        yield f"  error          {state.error or '-'}"
-        yield f"  rejected       {state.rejected}"

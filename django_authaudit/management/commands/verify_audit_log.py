@@ -8,16 +8,15 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.db import Error
 
 from django_authaudit import events, record
 from django_authaudit.exceptions import AnchorError, KeyUnusableError
 from django_authaudit.integrity import anchors, ed25519
-from django_authaudit.management.arguments import moment
+from django_authaudit.management.arguments import add_database, moment
+from django_authaudit.management.progress import ERASE_LINE, show
 from django_authaudit.sinks.database import write_alias
 from django_authaudit.verification import Problem, Summary, Verification
-
-_ERASE_LINE = "\r\x1b[K"
 
 
 class Command(BaseCommand):
@@ -40,11 +39,7 @@ class Command(BaseCommand):
         )
         add("--json", action="store_true", help="print JSON, one object a line")
         add("--no-record", action="store_true", help="leave no entry of this run in the log")
-        add(
-            "--database",
-            choices=tuple(connections),
-            help="database of the log (default: the one that it is written to)",
-        )
+        add_database(parser)
 
     def handle(self, *, verbosity: int, **options: Any) -> None:
         """Verify; raise CommandError with status 1 for a finding, 2 for every other error."""
@@ -75,32 +70,22 @@ class Command(BaseCommand):
     def print(self, problem: Problem, *, as_json: bool) -> None:
         """Print a finding on a line of its own."""
         line = json.dumps(problem.to_dict()) if as_json else str(problem)
-        self.stdout.write(f"{_ERASE_LINE if self.shows_progress else ''}{line}")
+        self.stdout.write(f"{ERASE_LINE if self.shows_progress else ''}{line}")
 
     def show_progress(self, summary: Summary) -> None:
         """Say on a terminal how far it is."""
         if self.shows_progress:
-            self.stdout.write(f"{_ERASE_LINE}Entries verified: {summary.entries}", ending="")
-            self.stdout.flush()
+            show(self.stdout, f"Entries verified: {summary.entries}")
 
     def conclude(self, summary: Summary, verbosity: int, *, as_json: bool) -> None:
         """Print the summary; raise CommandError with status 1 if anything was found."""
         if as_json:
             self.stdout.write(json.dumps({"summary": summary.to_dict()}))
         elif verbosity >= 1:
-            self.stdout.write(f"{_ERASE_LINE if self.shows_progress else ''}{sentence(summary)}")
+            self.stdout.write(f"{ERASE_LINE if self.shows_progress else ''}{summary}")
         if summary.problems:
             found = ", ".join(f"{count} {kind}" for kind, count in summary.problems.items())
             raise CommandError(f"The log is not as it was written: {found}.", returncode=1)
-
-
-def sentence(summary: Summary) -> str:
-    """Return what was verified, in words."""
-    return (
-        f"Entries verified: {summary.entries} ({summary.sealed} sealed, {summary.pending} pending,"
-        f" {summary.late} late, {summary.erased} erased). Pruned: {summary.pruned}. "
-        f"Lost: {summary.lost}. Seals: {summary.seals}."
-    )
 
 
 def tell(summary: Summary) -> None:
