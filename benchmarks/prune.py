@@ -70,10 +70,10 @@ def deleted_in_batches(cutoff: datetime) -> dict[str, Any]:
     transactions: list[float] = []
     delete = batches._delete
 
-    def timed(parts: Sequence[Any], using: str) -> int:
+    def timed(parts: Sequence[Any], until: datetime | None, using: str) -> int:
         begun = time.perf_counter()
         try:
-            return delete(parts, using)
+            return delete(parts, until, using)
         finally:
             transactions.append(time.perf_counter() - begun)
 

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PARTS_WITH_A_TEST_EACH = ("sources", "sinks", "formats", "management/commands")
 LONGEST_FILE = 300
 # An auditor carries it away as one file, and reads it as one.
-LONGER = {"integrity/verify_bundle.py": 480}
+LONGER = {"integrity/verify_bundle.py": 520}
 LINT_IMPORTS = """
 import sys
 from importlinter.cli import lint_imports

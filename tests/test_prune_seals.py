@@ -117,7 +117,7 @@ def test_a_run_that_takes_nothing_adds_no_seal():
 def test_what_cannot_be_named_is_not_deleted(old, monkeypatch):
     old(3)
 
-    def fail(taken, using):
+    def fail(taken, **options):
         raise DatabaseError("out of luck")
 
     monkeypatch.setattr(prunes, "record", fail)
@@ -133,10 +133,10 @@ def test_a_batch_is_tried_again_where_another_sealed_at_the_same_time(old, monke
     work = prunes.record
     failures = [IntegrityError("number is taken")]
 
-    def collide(taken, using):
+    def collide(taken, **options):
         if failures:
             raise failures.pop()
-        return work(taken, using=using)
+        return work(taken, **options)
 
     monkeypatch.setattr(prunes, "record", collide)
     assert prune() == 3

@@ -8,6 +8,7 @@ checked with the entries that stay. They tell nothing: the salt is gone with the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,15 @@ from django_authaudit.integrity.sealed import with_sealed
 from django_authaudit.models import AuditSeal
 
 
-def record(taken: Iterable[tuple[UUID | str | None, int, str]], *, using: str) -> AuditSeal | None:
+def record(
+    taken: Iterable[tuple[UUID | str | None, int, str]],
+    *,
+    using: str,
+    until: datetime | None = None,
+) -> AuditSeal | None:
     """Add a seal that names the pruned entries `taken`: writer, number and leaf of each.
+
+    `until` is the cutoff that they were older than: what cannot have been is found by it.
 
     To be called in the transaction that deletes, with exactly what it deleted. Returns None if
     none of them was numbered and signed: nobody misses such. Raises as `seals.append()` does.
@@ -30,7 +38,9 @@ def record(taken: Iterable[tuple[UUID | str | None, int, str]], *, using: str) -
         if writer and type(number) is int and _is_leaf(leaf)
     )
     runs = list(_named(list(runs_of(places)), using))
-    return seals.append(before, AuditSeal.PRUNED, runs, using=using) if runs else None
+    if not runs:
+        return None
+    return seals.append(before, AuditSeal.PRUNED, runs, using=using, until=until)
 
 
 def _is_leaf(text: Any) -> bool:

@@ -82,11 +82,11 @@ class Reader:
         return self.pages("id >= %s", [self._raw_id(first_id_at(moment))])
 
     def by_id(self, since: UUID, after: Any, most: int) -> list[Row]:
-        """Return up to `most` rows from the id `since` on, or after the raw id `after`."""
+        """Return up to `most` rows from the id `since` on, and after the raw id `after`."""
+        condition, start = "id >= %s", [self._raw_id(since)]
         if after is not None:
-            found = self._fetch(f"id > %s {self._by_id}", [after], most)
-        else:
-            found = self._fetch(f"id >= %s {self._by_id}", [self._raw_id(since)], most)
+            condition, start = f"{condition} AND id > %s", [*start, after]
+        found = self._fetch(f"{condition} {self._by_id}", start, most)
         return [self._decode(raw) for raw in found]
 
     def _pages(

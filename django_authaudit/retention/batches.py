@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,7 +84,7 @@ def delete_in_batches(
     """
     rest = entries
     while True:
-        last, count = patiently(partial(_delete_oldest, rest, pace, using), pace)
+        last, count = patiently(partial(_delete_oldest, rest, until, pace, using), pace)
         yield Batch(count, until if last is None else time_of(last))
         if last is None:
             return
@@ -94,15 +94,23 @@ def delete_in_batches(
 
 
 def delete_by_id(
-    ids: Sequence[UUID], entries: AuditLogQuerySet, pace: Pace, using: str
+    ids: Sequence[UUID],
+    entries: AuditLogQuerySet,
+    pace: Pace,
+    using: str,
+    until: datetime | None = None,
 ) -> Iterator[Batch]:
     """Delete those of `entries` that have one of `ids`, in this order; yield each batch.
+
+    They are from before `until`, if that is known.
 
     Raises as `delete_in_batches()` does.
     """
     start = 0
     while start < len(ids):
-        end, count = patiently(partial(_delete_named, ids, start, entries, pace, using), pace)
+        end, count = patiently(
+            partial(_delete_named, ids, start, entries, until, pace, using), pace
+        )
         yield Batch(count, time_of(ids[end - 1]))
         start = end
         _rest(using)
@@ -156,25 +164,33 @@ def _rest(using: str) -> None:
         time.sleep(_PAUSE)
 
 
-def _delete_oldest(entries: AuditLogQuerySet, pace: Pace, using: str) -> tuple[UUID | None, int]:
+def _delete_oldest(
+    entries: AuditLogQuerySet, until: datetime, pace: Pace, using: str
+) -> tuple[UUID | None, int]:
     """Delete the oldest in one transaction; return the last id, None: all, and the number."""
     entries = not_held(entries)
     last = _nth(entries, pace.size)
     begun = time.monotonic()
-    count = _delete([entries if last is None else entries.filter(pk__lte=last)], using)
+    part = entries if last is None else entries.filter(pk__lte=last)
+    count = _delete([part], until, using)
     pace.learn(count, time.monotonic() - begun)
     return last, count
 
 
 def _delete_named(
-    ids: Sequence[UUID], start: int, entries: AuditLogQuerySet, pace: Pace, using: str
+    ids: Sequence[UUID],
+    start: int,
+    entries: AuditLogQuerySet,
+    until: datetime | None,
+    pace: Pace,
+    using: str,
 ) -> tuple[int, int]:
     """Delete some of `ids` from `start` on in one transaction; return where it ended."""
     end = min(len(ids), start + pace.size)
     chunks = [ids[at : min(end, at + _MOST_IDS)] for at in range(start, end, _MOST_IDS)]
     free = not_held(entries)
     begun = time.monotonic()
-    count = _delete([free.filter(pk__in=chunk) for chunk in chunks], using)
+    count = _delete([free.filter(pk__in=chunk) for chunk in chunks], until, using)
     pace.learn(count, time.monotonic() - begun)
     return end, count
 
@@ -185,7 +201,7 @@ def _nth(entries: AuditLogQuerySet, number: int) -> UUID | None:
     return next(iter(ids[number - 1 : number]), None)
 
 
-def _delete(parts: Sequence[AuditLogQuerySet], using: str) -> int:
+def _delete(parts: Sequence[AuditLogQuerySet], until: datetime | None, using: str) -> int:
     """Delete `parts` in one transaction, without signals, and return how many entries it were.
 
     A seal of the same transaction names them, so that verification misses nothing else.
@@ -193,7 +209,7 @@ def _delete(parts: Sequence[AuditLogQuerySet], using: str) -> int:
     with transaction.atomic(using=using, durable=True):
         with hardening.permitted(hardening.DELETE, using), _limited(using) as delete:
             taken = [place for part in parts for place in delete(part)]
-        prunes.record(taken, using=using)
+        prunes.record(taken, using=using, until=until and until.astimezone(timezone.utc))
         return len(taken)
 
 

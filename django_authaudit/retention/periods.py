@@ -65,6 +65,11 @@ class Schedule:
                 condition |= mine & Q(pk__lt=first_id_at(end))
         return condition
 
+    @property
+    def latest(self) -> datetime:
+        """Return the cutoff that nothing leaves after."""
+        return max([self.cutoff, *(end for end in self.own.values() if end is not None)])
+
     def groups(self, entries: AuditLogQuerySet) -> Iterator[Group]:
         """Yield the groups in which what has expired of `entries` leaves.
 

@@ -100,11 +100,15 @@ def _archived(
             if entry.id not in left
         )
         while written := archive.write(islice(going, ENTRIES_A_FILE)):
-            yield from _take_out(archive, written, entries, pace)
+            yield from _take_out(archive, written, entries, pace, schedule.latest)
 
 
 def _take_out(
-    archive: Archive, manifest: Manifest, entries: AuditLogQuerySet, pace: Pace
+    archive: Archive,
+    manifest: Manifest,
+    entries: AuditLogQuerySet,
+    pace: Pace,
+    until: datetime | None = None,
 ) -> Generator[Batch, None, list[UUID]]:
     """Delete what a file of `archive` holds; return what stays, for something keeps it by now."""
     log = entries_of(entries.db)
@@ -112,7 +116,7 @@ def _take_out(
     if not log.of_event(events.AUDIT_ARCHIVED).filter(metadata__file=manifest.file).exists():
         record_archived(manifest)
     ids = archive.ids(manifest)
-    yield from delete_by_id(ids, entries, pace, entries.db)
+    yield from delete_by_id(ids, entries, pace, entries.db, until)
     left = present(ids, log)
     if not left:
         archive.finish(manifest)

@@ -14,7 +14,9 @@ from django_authaudit.integrity import ed25519, seals
 from django_authaudit.integrity.keys import key_id, signing_keys
 from django_authaudit.integrity.rows import any_text
 from django_authaudit.integrity.runs import Run, digest_of_runs
+from django_authaudit.integrity.sealing import LOOK_BACK
 from django_authaudit.models import AuditSeal, SealedRun
+from django_authaudit.verification.ages import Ages
 from django_authaudit.verification.epochs import Epochs
 from django_authaudit.verification.problems import Kind, Problem
 
@@ -48,6 +50,7 @@ class Chain:
         self.last = 0
         """The number of the newest seal that was checked."""
         self.epochs = Epochs()
+        self.ages = Ages()
 
     @property
     def until(self) -> datetime:
@@ -136,9 +139,12 @@ class Chain:
             self.first_since = seal.number
         if seal.kind == AuditSeal.PRUNED:
             self.pruned += statement["count"]
+            if statement["until"] is not None:
+                self.ages.until.note(seal.number, seals.time_in(statement["until"]))
         if seal.kind == AuditSeal.SEALED:
             yield from self._silence(moment, seal.number)
             self._sealed_at = moment
+            self.ages.since.note(seal.number, max(EPOCH, self._until - LOOK_BACK))
             self._until = seals.time_in(statement["until"])
 
     def _silence(self, moment: datetime, number: int | None) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from django.db import connections
 from django_authaudit.integrity.rows import any_text
 from django_authaudit.integrity.runs import Run, digest_of
 from django_authaudit.models import AuditSeal, SealedRun
+from django_authaudit.verification.ages import Sealed
 from django_authaudit.verification.chain import Chain
 from django_authaudit.verification.numbers import Known
 
@@ -23,6 +24,7 @@ def known_of(
 ) -> defaultdict[Any, Known]:
     """Return what is known of `writers`; of sealed runs, only by seals from number `since` on."""
     found: defaultdict[Any, Known] = defaultdict(Known)
+    pruned: defaultdict[str, list[Sealed]] = defaultdict(list)
     wanted = [writer for writer in writers if _is_uuid(writer)]
     for start in range(0, len(wanted), _WRITERS_A_QUERY):
         for seal, kind, run in _runs(wanted[start : start + _WRITERS_A_QUERY], using):
@@ -30,10 +32,13 @@ def known_of(
                 known = found[run.writer]
                 if kind == AuditSeal.PRUNED:
                     known.pruned.append(run)
+                    pruned[run.writer].append((run, seal))
                 elif kind == AuditSeal.ERASED:
                     known.erased += [run] if _has_its_leaves(run) else []
                 elif seal >= since:
                     known.sealed.append((run, seal))
+    for writer, gone in pruned.items():
+        found[writer].too_young += chain.ages.too_young(found[writer].sealed, gone)
     return found
 
 

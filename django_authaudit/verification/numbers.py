@@ -43,6 +43,8 @@ class Known:
     """Runs, and the number of the seal of each."""
     pruned: list[Run] = field(default_factory=list)
     erased: list[Run] = field(default_factory=list)
+    too_young: list[Stretch] = field(default_factory=list)
+    """What was pruned, and cannot have been old enough."""
 
     @property
     def top(self) -> int:
@@ -106,6 +108,8 @@ class Numbers:
     def finish(self) -> None:
         """Look for what is missing at the end."""
         self._leave_out(self.known.top, at_end=True)
+        for first, last in self.known.too_young:
+            self._problem(Kind.EDITED, first, last, "dated back, and pruned")
         while self._run is not None:
             self._turn()
 
