@@ -44,7 +44,7 @@ def on_user_locked_out(
     password was still checked. Who sends it without Django's own signal has a failed login that
     nobody else tells of.
     """
-    name = str(username or "")
+    name = str(username or _typed(request))
     login_failures.note_beforehand(request, name)
     if not wraps.current_attempt(request).refused_by.startswith(_BACKENDS):
         recorder.note(
@@ -54,6 +54,11 @@ def on_user_locked_out(
             metadata={"via": "axes"},
             explain=_name_account,
         )
+
+
+def _typed(request: Any) -> str:
+    """Return the name that axes has overlooked: a form may call it otherwise than its backend."""
+    return lookups.identifier(getattr(request, "axes_credentials", None) or {})[0]
 
 
 def on_pre_delete_attempt(sender: Any, instance: Any, origin: Any = None, **kwargs: Any) -> None:
