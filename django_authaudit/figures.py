@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import connections
-from django.db.models import Count, Max
+from django.db.models import Case, Count, Max, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Trunc
 from django.utils.timezone import localtime, now
@@ -127,8 +127,9 @@ def by_hour_of_week(found: Range) -> dict[tuple[int, int], Bar]:
 
 def failing_accounts(found: Range) -> list[Rank]:
     """Return the accounts, or the typed names without one, for which most failed."""
-    named = _failed(found).exclude(username="").values_list("user_id", "username")
-    counted = named.annotate(number=Count("pk")).order_by("-number", "username")
+    name = Case(When(username="", then="email"), default="username")
+    named = _failed(found).annotate(name=name).exclude(name="").values_list("user_id", "name")
+    counted = named.annotate(number=Count("pk")).order_by("-number", "name")
     return [Rank(key, name, number) for key, name, number in counted[:TOP]]
 
 

@@ -86,6 +86,17 @@ def test_what_fails_most_is_ranked_and_leads_to_the_list(busy, bob):
     assert len(names(why["Sign-in failed"])) == 3
 
 
+def test_an_address_that_was_typed_for_a_name_is_ranked(reader):
+    for n in range(2):
+        row("auth.login.failure", at=ago(minutes=n + 1), email="eve@example.com")
+    dashboard = reader.get(DASHBOARD).context["dashboard"]
+
+    (line,) = dashboard.rankings[0][1]
+
+    assert (line.name, line.number) == ("eve@example.com (no account)", 2)
+    assert len(names(reader.get(line.url))) == 2
+
+
 def test_an_address_that_was_seen_before_is_not_new(busy):
     page = text(busy.get(DASHBOARD, {"period": "day"}))
 
