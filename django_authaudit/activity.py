@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -49,8 +48,7 @@ def page(user: Any, before: UUID | None = None) -> Page:
     entries = list(found[: PAGE + 1])
     older = entries[PAGE - 1].id if len(entries) > PAGE else None
     entries = entries[:PAGE]
-    refs = {entry.session_ref for entry in entries if entry.event == events.LOGIN_SUCCESS}
-    return Page(entries, older, _ended(user, refs - {""}))
+    return Page(entries, older, _ended(user, entries))
 
 
 def has_new_address(user: Any, entry: AuditLog) -> bool:
@@ -60,10 +58,15 @@ def has_new_address(user: Any, entry: AuditLog) -> bool:
     return changes.filter(outcome=events.SUCCESS).exists()
 
 
-def _ended(user: Any, refs: Collection[str]) -> frozenset[str]:
+def _ended(user: Any, entries: list[AuditLog]) -> frozenset[str]:
+    """Return the references of the sessions which began among `entries` and have ended since."""
+    began = [entry for entry in entries if entry.event == events.LOGIN_SUCCESS]
+    refs = {entry.session_ref for entry in began} - {""}
     if not refs:
         return frozenset()
-    ends = of(user).filter(event__in=_ENDS)[:_MOST_ENDS]
+    # None ends before it began: a flood of failures below is not read for it.
+    since = of(user).filter(id__gt=began[-1].id)
+    ends = since.filter(event__in=_ENDS)[:_MOST_ENDS]
     return frozenset(ref for entry in ends for ref in _ended_by(entry) if ref in refs)
 
 

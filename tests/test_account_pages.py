@@ -8,7 +8,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import connections, router
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_authaudit import context, record
@@ -159,6 +161,16 @@ class TestRecentActivity:
             browser = sign_in()
         with django_assert_num_queries(4):  # the session, the user, the page, the ends
             browser.get(PAGES)
+
+    def test_reads_nothing_older_than_what_it_shows(self, anna):
+        browser = sign_in()
+        began = latest("auth.login.success")
+        with CaptureQueriesContext(connections[router.db_for_read(AuditLog)]) as captured:
+            browser.get(PAGES)
+
+        *_, ends = [q["sql"] for q in captured if AuditLog._meta.db_table in q["sql"]]
+
+        assert re.search(rf"\bid\W+>.*{began.pk.hex[-12:]}", ends)
 
     def test_is_kept_in_no_cache(self, anna):
         assert "no-store" in sign_in().get(PAGES)["Cache-Control"]
