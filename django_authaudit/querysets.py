@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -11,7 +11,7 @@ from django.db import models
 
 from django_authaudit.entry import Entry, first_id_at
 from django_authaudit.events import FAILURE
-from django_authaudit.exceptions import ReadOnlyError
+from django_authaudit.exceptions import ReadOnlyError, TamperedError
 
 if TYPE_CHECKING:
     from django_authaudit.models import AuditLog  # noqa: F401 - named in a string below
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=models.Model)
 COLUMNS = tuple(field.name for field in fields(Entry))
 """What of a row makes an `Entry`."""
+
+
+_UNREADABLE = "The log has entries that cannot be read: verify_audit_log names them."
 
 
 class AppendOnlyQuerySet(models.QuerySet[ModelT]):
@@ -88,15 +91,28 @@ class AuditLogQuerySet(AppendOnlyQuerySet["AuditLog"]):
         """Yield them as `Entry`, oldest first, however many: only a batch is held in memory.
 
         Each batch goes on after the last key. A cursor would not do: MariaDB and SQLite hold
-        all of its rows, and that of PostgreSQL holds a transaction open.
+        all of its rows, and that of PostgreSQL holds a transaction open. Raises TamperedError for
+        rows that somebody has written over with what is no value of theirs.
         """
         rows = self.order_by("pk").values_list(*COLUMNS)
-        batch = list(rows[:batch_size])
+        batch = _read(rows[:batch_size])
         while batch:
             for row in batch:
                 yield Entry(**dict(zip(COLUMNS, row, strict=True)))
             last = batch[-1][COLUMNS.index("id")]
-            batch = list(rows.filter(pk__gt=last)[:batch_size])
+            batch = _read(rows.filter(pk__gt=last)[:batch_size])
+
+
+def _read(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    number = COLUMNS.index("sequence")
+    try:
+        found = list(rows)
+    except ValueError as error:
+        raise TamperedError(_UNREADABLE) from error
+    # SQLite keeps what has another type than its column.
+    if any(bytes in map(type, row) or type(row[number]) is not int for row in found):
+        raise TamperedError(_UNREADABLE)
+    return found
 
 
 AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)

@@ -18,6 +18,8 @@ from django.db import DatabaseError, connection
 from django_authaudit.formats import discover
 from django_authaudit.models import AuditLog
 from django_authaudit.querysets import AuditLogQuerySet
+from tests.exports.bundles import pem
+from tests.integrity.log import TABLE, sql
 from tests.management.rows import days_ago, row_at, store
 
 ERASE_LINE = "\r\x1b[K"
@@ -475,3 +477,26 @@ def test_a_log_that_is_not_there_is_a_sentence_and_status_2(project, tmp_path):
     assert status == 2
     assert "no such table" in error
     assert "Traceback" not in error
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the others check what they store")
+@pytest.mark.parametrize("command", ["export", "evidence", "prune"])
+@pytest.mark.parametrize(
+    ("column", "value"), [("writer", "x"), ("sequence", "two"), ("username", b"\xff")]
+)
+def test_a_row_that_cannot_be_read_ends_in_status_two(
+    db, settings, tmp_path, command, column, value
+):
+    settings.AUTHAUDIT_SEAL_KEY = pem()
+    keep(days_ago(100), email="ann@x.example")
+    call_command("seal_audit_log", verbosity=0)
+    sql(f"UPDATE {TABLE} SET {column} = %s WHERE email <> ''", value)
+    arguments = {
+        "export": ["export_audit_log"],
+        "evidence": ["export_audit_log", "--evidence", "--ip=::/0", f"--output={tmp_path / 'o'}"],
+        "prune": ["prune_audit_log", f"--archive={tmp_path / 'archive'}"],
+    }
+
+    with pytest.raises(CommandError, match="cannot be read: verify_audit_log names") as caught:
+        call_command(*arguments[command], stdout=io.StringIO())
+    assert caught.value.returncode == 2

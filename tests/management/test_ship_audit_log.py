@@ -12,6 +12,7 @@ from django.db import connection
 
 from django_authaudit import retention, shipments, shipping
 from django_authaudit.models import AuditLog, AuditShipment
+from tests.integrity.log import TABLE, sql
 from tests.management.rows import days_ago
 from tests.sinks.receivers import DATABASE, Moody, Receiver, receivers, ship, sink, store, took
 
@@ -54,6 +55,14 @@ def test_sinks_can_be_named(settings):
     store("ada")
 
     assert run("archive") == "archive: entries shipped: 1.\n"
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the others check what they store")
+def test_an_entry_that_cannot_be_read_is_an_error():
+    store("ada")
+    sql(f"UPDATE {TABLE} SET writer = 'x'")
+
+    assert refusal() == "The log has entries that cannot be read: verify_audit_log names them."
 
 
 def test_an_unknown_sink_is_an_error():

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from django_authaudit import events, exports, formats
-from django_authaudit.exceptions import ExportError, PersonError
+from django_authaudit.exceptions import AuthAuditError, ExportError
 from django_authaudit.exports.evidence import Evidence
 from django_authaudit.management.arguments import add_database, moment
 from django_authaudit.management.destinations import file_or_pipe, nobody_reads
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         except BrokenPipeError:
             # Who reads it has seen enough.
             nobody_reads()
-        except (ExportError, PersonError, Error, ImproperlyConfigured, OSError) as error:
+        except (AuthAuditError, Error, ImproperlyConfigured, OSError) as error:
             raise CommandError(" ".join(str(error).split()), returncode=2) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Entries exported: {self.count}.", returncode=2) from None

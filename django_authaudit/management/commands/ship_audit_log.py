@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from django_authaudit import shipments, shipping
+from django_authaudit.exceptions import AuthAuditError
 from django_authaudit.management.stopping import stop_when_asked
 from django_authaudit.sinks.database import write_alias
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
             else:
                 work = shipping.retry if options["retry_rejected"] else shipping.ship
                 self.ship(shipping.routes(sinks), work, follow=follow, verbosity=verbosity)
-        except (Error, ImproperlyConfigured) as error:
+        except (AuthAuditError, Error, ImproperlyConfigured) as error:
             raise CommandError(" ".join(str(error).split()), returncode=2) from error
 
     def ship(
