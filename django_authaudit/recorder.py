@@ -221,6 +221,10 @@ def _write(drafts: list[Draft]) -> None:
         _leave_to_safe_point(*drafts)
         return
     waited = [draft for draft in _take_all(_settled) if _is_of_this_test(draft)]
+    if transactions.in_transaction(alias):
+        # In a TestCase, then; the block that they are written in may be rolled back too.
+        for draft in waited:
+            _waits(draft)
     deliver(sorted([*waited, *drafts], key=lambda draft: draft.id))
 
 

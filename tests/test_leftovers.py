@@ -35,6 +35,16 @@ class InTestCaseTests(LeavesARollbackBehind, TestCase):
             self.assertEqual(AuditLog.objects.get().outcome, "success")
         self.assertEqual(AuditLog.objects.count(), 1)
 
+    def test_what_is_written_in_a_block_that_is_rolled_back_is_written_again(self):
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            with transaction.atomic():
+                User.objects.create_user("left")
+                transaction.set_rollback(True)
+            record("auth.logout", username="mine")
+            raise ZeroDivisionError
+        found = AuditLog.objects.order_by("id").values_list("username", "outcome")
+        self.assertEqual(list(found), [("left", "failure"), ("mine", "success")])
+
 
 class InTransactionTestCaseTests(LeavesARollbackBehind, TransactionTestCase):
     def run_once(self):
