@@ -63,10 +63,15 @@ class BrowserTest(StaticLiveServerTestCase):
         )
 
     def go(self, click):
-        """Click, and wait for the page that it leads to."""
+        """Click, and wait for the page that it leads to, and for its scripts."""
         page = self.find("html")
         click()
-        WebDriverWait(self.browser, WAIT).until(lambda browser: self.find("html") != page)
+        wait = WebDriverWait(self.browser, WAIT)
+        wait.until(lambda browser: self.find("html") != page)
+        # The admin's own open and close what folds once all is there: no key may come before.
+        wait.until(
+            lambda browser: browser.execute_script("return document.readyState") == "complete"
+        )
 
     def sign_in(self, password="right", *, username="root"):
         name = self.find("#id_username")
