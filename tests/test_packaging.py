@@ -55,6 +55,17 @@ def test_the_package_is_marked_as_typed() -> None:
     assert (ROOT / "django_authaudit" / "py.typed").is_file()
 
 
+def test_every_source_of_a_package_has_an_extra_and_an_environment_of_its_name() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "sources").glob("*.md")}
+    alone = next(name for name in TOX.sections() if name.startswith("testenv:{"))
+    extras = SETUP["options.extras_require"]
+
+    assert set(alone[len("testenv:{") : -1].split(",")) == pages - {"allauth"}
+    assert pages <= set(extras)
+    together = set(re.findall(r"django-authaudit\[(\w+)\]", extras["ecosystem"]))
+    assert together == pages - {"allauth"}
+
+
 def test_every_promised_django_has_a_pair_that_runs_it() -> None:
     run = set(re.findall(r"^django\d+: django~=(\d+\.\d+)\.0$", TOX["testenv"]["deps"], re.M))
 
