@@ -40,10 +40,17 @@ class Person:
         """
         names = self.names
         condition = Q(user__isnull=True) & (Q(username__in=names) | Q(email__in=names))
-        condition |= Q(actor__isnull=True, actor_username__in=names)
         if self.key is not None:
-            condition |= Q(user_id=self.key) | Q(actor_id=self.key)
-        return entries.filter(condition)
+            condition |= Q(user_id=self.key)
+        return entries.filter(condition | self._caused())
+
+    def behind(self, entries: AuditLogQuerySet) -> AuditLogQuerySet:
+        """Return those of `entries` that the person caused, by the same rule."""
+        return entries.filter(self._caused())
+
+    def _caused(self) -> Q:
+        condition = Q(actor__isnull=True, actor_username__in=self.names)
+        return condition if self.key is None else condition | Q(actor_id=self.key)
 
     def is_concerned_by(self, entry: Entry) -> bool:
         """Return whether `entry` concerns the person, by the same rule."""

@@ -31,6 +31,14 @@ class Selection:
     person: Person | None = None
     ip: str = ""
     """An address, or a network such as ``203.0.113.0/24``."""
+    actor: Person | None = None
+    """Who was behind it."""
+    reason: str = ""
+    """Why it was refused, as `metadata` has it: ``invalid_password``."""
+    request: str = ""
+    """The id of a request."""
+    session: str = ""
+    """The keyed hash of a session's key, as entries have it."""
 
     def entries(self, using: str) -> Iterator[Entry]:
         """Yield the entries, oldest first.
@@ -41,10 +49,17 @@ class Selection:
         found = self._in_time(AuditLog.objects.using(using))
         if self.event:
             found = _of_event(found, self.event)
-        if self.outcome:
-            found = found.filter(outcome=self.outcome)
+        exactly = {
+            "outcome": self.outcome,
+            "metadata__reason": self.reason,
+            "request_id": self.request,
+            "session_ref": self.session,
+        }
+        found = found.filter(**{name: value for name, value in exactly.items() if value})
         if self.person is not None:
             found = self.person.among(found)
+        if self.actor is not None:
+            found = self.actor.behind(found)
         return self._from_address(found)
 
     def facts(self) -> dict[str, str]:
@@ -56,6 +71,10 @@ class Selection:
             "outcome": self.outcome,
             "user": self.person and self.person.name,
             "ip": self.ip,
+            "actor": self.actor and self.actor.name,
+            "reason": self.reason,
+            "request": self.request,
+            "session": self.session,
         }
         return {name: value for name, value in asked.items() if value}
 

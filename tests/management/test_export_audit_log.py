@@ -175,6 +175,34 @@ def test_an_outcome_can_be_chosen():
 
 
 @pytest.mark.django_db
+def test_a_reason_a_request_or_a_session_can_be_chosen():
+    keep(EARLY, 1, username="reason", metadata={"reason": "inactive"})
+    keep(EARLY, 2, username="request", request_id="request-1", session_ref="session-1")
+    keep(EARLY, 3, username="session", metadata={"reason": "x"}, session_ref="session-1")
+
+    assert names(reason="inactive") == ["reason"]
+    assert names(request="request-1") == ["request"]
+    assert names(session="session-1") == ["request", "session"]
+    assert last_record().metadata["filters"] == {"session": "session-1"}
+    assert names(session="session-1", reason="x") == ["session"]
+
+
+@pytest.mark.django_db
+def test_what_one_person_did_can_be_chosen():
+    ann = get_user_model().objects.create_user("ann")
+    keep(EARLY, 1, username="by her", actor_id=ann.pk, actor_username="ann")
+    keep(EARLY, 2, username="by the name alone", actor_username="ann")
+    keep(EARLY, 3, username="by another of the name", actor_id=ann.pk + 1, actor_username="ann")
+    keep(EARLY, 4, username="ann", user_id=ann.pk)
+
+    assert names(actor="ann") == ["by her", "by the name alone"]
+    assert last_record().metadata["filters"] == {"actor": "ann"}
+    with pytest.raises(CommandError, match="Neither an account nor an entry") as error:
+        export(actor="bob")
+    assert error.value.returncode == 2
+
+
+@pytest.mark.django_db
 def test_an_address_or_a_network_can_be_chosen():
     for number, address in enumerate(["203.0.113.9", "203.0.114.9", "2001:db8::1", None]):
         keep(EARLY, number, username=address or "", ip_address=address)

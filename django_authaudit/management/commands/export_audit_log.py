@@ -11,15 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from django_authaudit import events, exports, formats
+from django_authaudit import exports, formats
 from django_authaudit.exceptions import AuthAuditError, ExportError
 from django_authaudit.exports.evidence import Evidence
-from django_authaudit.management.arguments import add_database, moment
+from django_authaudit.management.arguments import add_database, add_selection
 from django_authaudit.management.destinations import file_or_pipe, nobody_reads
 from django_authaudit.management.progress import followed, watched
 from django_authaudit.models import AuditLog
 from django_authaudit.people import find_person
 from django_authaudit.sinks.database import write_alias
+
+_AS_TYPED = ("since", "until", "event", "outcome", "reason", "ip", "request", "session")
 
 
 class Command(BaseCommand):
@@ -31,13 +33,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        add_selection(parser)
         add = parser.add_argument
-        add("--since", type=moment, help="first moment, such as 2026-01-31 or 2026-01-31T08:00")
-        add("--until", type=moment, help="moment that ends it, not included")
-        add("--event", default="", help="code of an event, or its beginning, such as auth.login")
-        add("--outcome", default="", choices=[code for code, _ in events.OUTCOMES])
-        add("--user", default="", help="name, e-mail address or key: everything about a person")
-        add("--ip", default="", help="address or network, such as 203.0.113.0/24")
         add(
             "--format", default="jsonl", choices=[*formats.discover()], help="default: %(default)s"
         )
@@ -91,6 +88,9 @@ class Command(BaseCommand):
         """Return what the options ask for; raise ExportError for what does not go together."""
         if options["evidence"] and (options["output"] is None or options["gzip"]):
             raise ExportError("--evidence needs --output, and is compressed without --gzip.")
-        log, who = AuditLog.objects.using(using), options["user"]
-        asked = {name: options[name] for name in ("since", "until", "event", "outcome", "ip")}
-        return exports.Selection(person=find_person(who, log) if who else None, **asked)
+        log = AuditLog.objects.using(using)
+        user, actor = (
+            find_person(options[name], log) if options[name] else None for name in ("user", "actor")
+        )
+        asked = {name: options[name] for name in _AS_TYPED}
+        return exports.Selection(person=user, actor=actor, **asked)
