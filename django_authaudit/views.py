@@ -17,7 +17,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_authaudit import activity, context, devices, events, lookups, recorder, sessions, words
 
@@ -27,7 +27,7 @@ _RESET_PAGES = ("password_reset", "account_reset_password", "admin_password_rese
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def recent(request: HttpRequest) -> HttpResponse:
     """Show what happened to one's own account, newest first."""
     page = activity.page(request.user, _entry_id(request.GET.get("before")))
@@ -99,7 +99,7 @@ def dispute(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("django_authaudit:disputed")
 
 
-@require_GET
+@require_safe
 def disputed(request: HttpRequest) -> HttpResponse:
     """Say how to go on: the password is gone, a link by e-mail brings a new one."""
     found = {"reset_page": _reset_page()}

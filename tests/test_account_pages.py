@@ -278,6 +278,9 @@ class TestEndingSessions:
     def test_a_link_ends_nothing(self, anna, page):
         assert sign_in().get(f"{PAGES}sessions/{page}/").status_code == 405
 
+    def test_the_page_answers_to_head_as_any_page_does(self, anna):
+        assert sign_in().head(PAGES).status_code == 200
+
     @pytest.mark.parametrize("page", ["sessions/end/", "sessions/end-others/", "not-me/{}/"])
     def test_a_request_from_elsewhere_ends_nothing_whatever_the_middleware(
         self, anna, settings, page

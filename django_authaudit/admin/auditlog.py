@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -225,6 +225,10 @@ class AuditLogAdmin(ModelAdmin):
             changelist: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return redirect("admin:django_authaudit_auditlog_changelist")
+        if changelist.notice:
+            # The list says why there is nothing; a file without an entry would not.
+            listed = reverse("admin:django_authaudit_auditlog_changelist")
+            return redirect(f"{listed}?{request.GET.urlencode()}")
         return export.download(request, changelist.reader, kind)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.test import AsyncClient
 
-from django_authaudit.admin import export
+from django_authaudit.admin import export, search
 from django_authaudit.models import AuditLog
 from tests.admin.conftest import LIST, NOON, names, row, rows, text
 
@@ -113,6 +113,18 @@ def test_another_format_is_not_offered(exporter, form):
 
 def test_a_filter_that_makes_no_sense_leads_back_to_the_list(exporter):
     assert exporter.get(f"{LIST}export/csv/?before=nonsense").status_code == 302
+
+
+def test_a_network_with_too_many_addresses_leads_to_the_list_that_says_so(exporter, monkeypatch):
+    monkeypatch.setattr(search, "MOST_ADDRESSES", 2)
+    for number in range(3):
+        row(ip_address=f"203.0.113.{number}")
+
+    response = exporter.get(f"{LIST}export/csv/?q=203.0.113.0/24")
+
+    assert response["Location"] == f"{LIST}?q=203.0.113.0%2F24"
+    assert "More than 2 addresses" in text(exporter.get(response["Location"]))
+    assert not AuditLog.objects.filter(event="audit.exported").exists()
 
 
 def test_it_is_kept_in_no_cache_and_named_by_its_time(exporter):

@@ -89,8 +89,7 @@ class Command(BaseCommand):
         if options["evidence"] and (options["output"] is None or options["gzip"]):
             raise ExportError("--evidence needs --output, and is compressed without --gzip.")
         log = AuditLog.objects.using(using)
-        user, actor = (
-            find_person(options[name], log) if options[name] else None for name in ("user", "actor")
-        )
+        who = (options["user"], options["actor"])
+        user, actor = (find_person(name, log) if name else None for name in who)
         asked = {name: options[name] for name in _AS_TYPED}
         return exports.Selection(person=user, actor=actor, **asked)
