@@ -56,6 +56,8 @@ class HttpSink(NetworkSink):
         self.url = urlsplit(url)
         if self.url.scheme not in ("http", "https") or not self.url.hostname:
             raise ValueError("The url is no URL that begins with https://.")
+        if self.url.username is not None:
+            raise ValueError("The url holds a user name, which is not sent: use headers.")
         # Reading it raises ValueError for one that is no number.
         self.port = self.url.port
         if body not in ("array", "lines"):

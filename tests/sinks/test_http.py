@@ -164,6 +164,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(settings, intake):
     [
         ({"url": "ftp://example.com/"}, "no URL"),
         ({"url": "example.com/s3cret"}, r"^The url is no URL that begins with https://.$"),
+        ({"url": "https://bob:s3cret@example.com/"}, r"^The url holds a user name, [^:]*: use"),
         ({"url": "https://x/", "body": "xml"}, "neither 'array' nor 'lines'"),
         ({"url": "https://x/", "format": "csv"}, "An array is of JSON"),
         ({"url": "https://x/", "format": "xml", "body": "lines"}, "no format"),
