@@ -201,7 +201,7 @@ def test_w101_entries_are_sent_over_the_network_as_plain_text(settings):
         messages = django_checks.run_checks(tags=[checks.TAG])
         return [m for m in messages if m.id == "django_authaudit.W101"]
 
-    (message,) = found("http://me:s3cret@siem.example.com/s3cret?key=s3cret")
+    (message,) = found("http://siem.example.com/s3cret?key=s3cret")
     assert "to siem.example.com without encryption" in message.msg
     assert "s3cret" not in message.msg
     assert found("https://siem.example.com/in") == found("http://127.0.0.1:8088/") == []
