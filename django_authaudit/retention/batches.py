@@ -31,7 +31,7 @@ LONGEST_WAIT = 30.0
 _FIRST_ROWS = 100
 _FASTEST_GROWTH = 4
 # Seconds that a transaction should last, and after which a database that can do so ends it.
-_AIM, _LIMIT = 0.1, 0.18
+_AIM, _LIMIT = 0.07, 0.18
 # Seconds between tries, and between the batches of SQLite, which has one lock for all writers and
 # has them ask for it every 25 milliseconds. With five milliseconds, four of ten entries that were
 # recorded meanwhile went to the spool; with these, none.
@@ -55,7 +55,7 @@ class Batch:
 
 
 class Pace:
-    """How many rows the next transaction takes, so that it lasts about a tenth of a second."""
+    """How many rows the next transaction takes, so that it lasts under a tenth of a second."""
 
     def __init__(self, most: int) -> None:
         self.most = most
