@@ -216,19 +216,11 @@ def _erase_in_archive(folder: Path, person: Person, pseudonym: str, using: str) 
 
 
 def _empty_spool(using: str) -> None:
-    total = replay.Replayed()
-    while spool.waiting(using):
-        result = replay.replay_file(using)
-        if result is None:
-            raise ErasureError(
-                "Another process replays the spool, or another user owns it: run "
-                "replay_audit_log first."
-            )
-        total.stored += result.stored
-        total.present += result.present
-        total.rejected += result.rejected
-    if total != replay.Replayed():
-        delivery.tell_of_replay(total)
+    if not delivery.replay_all(using, replay.Replayed()):
+        raise ErasureError(
+            "Another process replays the spool, or another user owns it: run "
+            "replay_audit_log first."
+        )
 
 
 def _erase_in_lines(path: Path, person: Person, pseudonym: str) -> int:

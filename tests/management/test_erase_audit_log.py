@@ -533,7 +533,7 @@ def test_it_is_silent_when_asked_to_be(alice):
     assert erase(verbosity=0) == ""
 
 
-def test_the_spool_of_another_process_is_not_waited_for(alice, monkeypatch):
+def test_the_spool_of_another_process_is_not_waited_for_long(alice):
     spool.append("default", [unstored()])
 
     with spool.claim("default"):
