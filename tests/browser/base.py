@@ -6,6 +6,7 @@ import shutil
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 WAIT = 20
@@ -45,7 +46,17 @@ class BrowserTest(StaticLiveServerTestCase):
 
     def setUp(self):
         self.browser.delete_all_cookies()
+        self.open_new_tab()
         self.colours("light")
+
+    def open_new_tab(self):
+        """Forget what another test has unfolded: the admin keeps it as long as a tab lives."""
+        used = self.browser.current_window_handle
+        self.browser.switch_to.new_window("tab")
+        unused = self.browser.current_window_handle
+        self.browser.switch_to.window(used)
+        self.browser.close()
+        self.browser.switch_to.window(unused)
 
     def colours(self, scheme):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -71,6 +82,14 @@ class BrowserTest(StaticLiveServerTestCase):
         # The admin's own open and close what folds once all is there: no key may come before.
         wait.until(
             lambda browser: browser.execute_script("return document.readyState") == "complete"
+        )
+
+    def unfold_by_key(self, selector):
+        fold = self.find(selector)
+        summary = fold.find_element(By.CSS_SELECTOR, "summary")
+        # A key that comes before the page listens is lost, so it is pressed until it was heard.
+        WebDriverWait(self.browser, WAIT).until(
+            lambda browser: fold.get_property("open") or summary.send_keys(Keys.ENTER)
         )
 
     def sign_in(self, password="right", *, username="root"):
