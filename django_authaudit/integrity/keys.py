@@ -23,12 +23,15 @@ _SETTINGS = ("AUTHAUDIT_SIGNING_KEYS", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
 class Key:
     """A secret and its name."""
 
-    __slots__ = ("_secret", "id")
+    __slots__ = ("_hmac", "id")
 
     def __init__(self, id: str, secret: str | bytes) -> None:
         self.id = id
         # What signs the log signs nothing else, though SECRET_KEY does.
-        self._secret = _digest(secret.encode() if isinstance(secret, str) else secret, _CONTEXT)
+        given = secret.encode() if isinstance(secret, str) else secret
+        own = hmac.digest(given, _CONTEXT, "sha256")
+        # Copying one that has taken the key in is a third faster than taking it in each time.
+        self._hmac = hmac.new(own, digestmod="sha256")
 
     def sign(self, purpose: bytes, message: bytes) -> str:
         """Return the signature of `message`, which holds for `purpose` alone."""
@@ -36,11 +39,9 @@ class Key:
 
     def mac(self, purpose: bytes, message: bytes) -> str:
         """Return the signature of `message` without the id of the key."""
-        return _digest(self._secret, purpose + _SEPARATOR + message).hex()
-
-
-def _digest(secret: bytes, message: bytes) -> bytes:
-    return hmac.digest(secret, message, "sha256")
+        code = self._hmac.copy()
+        code.update(purpose + _SEPARATOR + message)
+        return code.hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -44,16 +44,27 @@ class Row(NamedTuple):
     """Its primary key as the database has it, after which the next page begins."""
 
 
+class Page(NamedTuple):
+    """Rows that were fetched at once."""
+
+    writers: set[Any]
+    rows: Iterator[Row]
+    """Each is decoded when its turn comes: made and used at once, it is still at hand."""
+
+
 class Reader:
     """Reads the table of the log in the database `alias`, a page at a time."""
 
     def __init__(self, alias: str) -> None:
         self._connection = connections[alias]
-        self._fields = sorted(AuditLog._meta.concrete_fields, key=_is_proof)
+        # In the order of their canonical form, which is then sorted the quickest.
+        self._fields = sorted(AuditLog._meta.concrete_fields, key=_place)
         self._names = [field.attname for field in self._fields]
-        decoders = enumerate(map(self._decoder, self._fields))
-        self._decoders = [(i, decode) for i, decode in decoders if decode is not None]
+        decoders = zip(self._names, map(self._decoder, self._fields), strict=True)
+        self._decoders = {name: decode for name, decode in decoders if decode is not None}
+        self._columns = [name for name in self._names if name not in PROOFS]
         self._zone = self._connection.timezone or timezone.get_default_timezone()
+        self._has_utc = str(self._zone) == "UTC"
         columns = ", ".join(map(self._expression, self._fields))
         table = self._quote(AuditLog._meta.db_table)
         self._select = f"SELECT {columns} FROM {table}"  # noqa: S608
@@ -70,14 +81,14 @@ class Reader:
         Those without a writer come first.
         """
         for page in self.pages(where, parameters):
-            yield from page
+            yield from page.rows
 
-    def pages(self, where: str = "1 = 1", parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
+    def pages(self, where: str = "1 = 1", parameters: Sequence[Any] = ()) -> Iterator[Page]:
         """Yield the rows as `by_number()` does, a page at a time."""
         yield from self._pages(self._page_without_writer, where, parameters)
         yield from self._pages(self._page, where, parameters)
 
-    def pages_since(self, moment: datetime) -> Iterator[list[Row]]:
+    def pages_since(self, moment: datetime) -> Iterator[Page]:
         """Yield the pages of the rows of `moment` and later."""
         return self.pages("id >= %s", [self._raw_id(first_id_at(moment))])
 
@@ -94,11 +105,13 @@ class Reader:
         fetch: Callable[[str, Sequence[Any], Raw | None], list[Raw]],
         where: str,
         parameters: Sequence[Any],
-    ) -> Iterator[list[Row]]:
+    ) -> Iterator[Page]:
         last: Raw | None = None
         while page := fetch(where, parameters, last):
             last = page[-1]
-            yield [self._decode(raw) for raw in page]
+            writers = {raw[self._writer] for raw in page}
+            decode = self._decoders.get("writer")
+            yield Page(set(map(decode, writers)) if decode else writers, map(self._decode, page))
 
     def _raw_id(self, id: UUID) -> Any:
         return self._fields[self._id].get_db_prep_value(id, self._connection)
@@ -135,13 +148,12 @@ class Reader:
             return list(cursor.fetchall())
 
     def _decode(self, raw: Raw) -> Row:
-        *values, leaf, signature = raw
-        for index, decode in self._decoders:
-            values[index] = decode(values[index])
-        # The proofs are the last of the names, and are left out.
-        content = dict(zip(self._names, values, strict=False))
+        # The proofs come last, and have no name here.
+        content = dict(zip(self._columns, raw, strict=False))
+        for name, decode in self._decoders.items():
+            content[name] = decode(content[name])
         content["created_at"] = self._time(content["created_at"], content["id"])
-        return Row(content, leaf, signature, raw[self._id])
+        return Row(content, raw[-2], raw[-1], raw[self._id])
 
     def _time(self, text: Any, id: Any) -> Any:
         """Return a time in the form of the formats if it is in whole milliseconds."""
@@ -149,7 +161,7 @@ class Reader:
             return text
         if len(text) == 19:
             text += ".000000"
-        if str(self._zone) != "UTC":
+        if not self._has_utc:
             return self._time_by_id(text, id)
         whole = len(text) == 26 and text[10] == " " and text.endswith("000")
         return f"{text[:10]}T{text[11:23]}Z" if whole else text
@@ -192,8 +204,8 @@ class Reader:
         return _key(kind, self._connection) if field.attname in _ACCOUNTS else None
 
 
-def _is_proof(field: models.Field[Any, Any]) -> bool:
-    return field.name in PROOFS
+def _place(field: models.Field[Any, Any]) -> tuple[bool, str]:
+    return field.name in PROOFS, field.attname
 
 
 def _target(field: models.Field[Any, Any]) -> Any:
@@ -207,7 +219,8 @@ def _json(text: Any) -> Any:
     if text == "{}":
         return {}
     try:
-        return _decode_json(text)
+        value, end = _read_json(text)
+        return value if end == len(text) else text
     except (ValueError, TypeError, RecursionError):
         return text
 
@@ -223,9 +236,9 @@ def _refuse(text: str) -> Any:
     raise ValueError("No entry holds a fraction.")
 
 
-_decode_json = json.JSONDecoder(
+_read_json = json.JSONDecoder(
     object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse
-).decode
+).raw_decode
 
 
 def _address(text: Any) -> Any:

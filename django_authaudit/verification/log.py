@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django_authaudit.integrity.rows import Reader, Row
+from django_authaudit.integrity.rows import Page, Reader, Row
 from django_authaudit.models import AuditSeal
 from django_authaudit.verification.anchored import compare
 from django_authaudit.verification.chain import Chain
@@ -105,8 +105,8 @@ class Verification:
     def _entries(self) -> Iterator[Problem]:
         numbers: Numbers | None = None
         for page in self._pages():
-            known = known_of({row.content["writer"] for row in page}, self._using, self._chain)
-            for row in page:
+            known = known_of(page.writers, self._using, self._chain)
+            for row in page.rows:
                 writer = row.content["writer"]
                 if numbers is None or writer != numbers.writer:
                     yield from self._finished(numbers)
@@ -122,7 +122,7 @@ class Verification:
         number = row.content["sequence"]
         return number if self._since is not None and type(number) is int else 1
 
-    def _pages(self) -> Iterator[list[Row]]:
+    def _pages(self) -> Iterator[Page]:
         reader = Reader(self._using)
         return reader.pages() if self._since is None else reader.pages_since(self._since)
 
