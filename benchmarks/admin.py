@@ -33,6 +33,8 @@ PATH = "/admin/django_authaudit/auditlog/"
 BUDGET_MS = 150.0
 BUDGET_RATIO = 1.5
 PRICED = 20_000
+# Small and large by turns: a busy minute of the machine is no property of either table.
+TURNS = 3
 
 
 def cases() -> dict[str, dict[str, Any]]:
@@ -113,7 +115,8 @@ def timed(rows: int, rounds: int) -> dict[str, Any]:
     from django.test import Client
 
     browser = Client(headers={"host": "localhost"})
-    browser.force_login(User.objects.create_superuser("root"))
+    root = {"is_staff": True, "is_superuser": True}
+    browser.force_login(User.objects.get_or_create(username="root", defaults=root)[0])
     return {name: _least(browser, parameters, rounds) for name, parameters in cases().items()}
 
 
@@ -177,13 +180,24 @@ def work(name: str, rows: str, rounds: str) -> None:
     print(json.dumps(WORK[name](int(rows), int(rounds))))
 
 
-def measured(database: Database, rows: int, rounds: int, *, price: bool) -> dict[str, Any]:
-    """Fill a database and measure there."""
-    env = environment("authaudit", database)
-    run_command(env, "migrate", "--verbosity", "0")
-    parts = ["fill", "time", *["price"] * price]
-    numbers = (str(rows), str(rounds))
-    return {name: in_own_process(env, name, *numbers, script=__file__) for name in parts}
+def measured(databases: Sequence[Database], sizes: Sequence[int], rounds: int) -> list[Any]:
+    """Fill the databases, and measure in the one and in the other by turns, then the indexes."""
+    envs = [environment("authaudit", database) for database in databases]
+    found: list[dict[str, Any]] = [{}, {}]
+    for env, rows in zip(envs, sizes, strict=True):
+        run_command(env, "migrate", "--verbosity", "0")
+        in_own_process(env, "fill", str(rows), str(rounds), script=__file__)
+    for _ in range(TURNS):
+        for its, env, rows in zip(found, envs, sizes, strict=True):
+            once = in_own_process(env, "time", str(rows), str(rounds), script=__file__)
+            its["time"] = {name: _faster(its.get("time", once)[name], once[name]) for name in once}
+    numbers = (str(sizes[1]), str(rounds))
+    found[1]["price"] = in_own_process(envs[1], "price", *numbers, script=__file__)
+    return found
+
+
+def _faster(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return min(one, other, key=lambda page: page["ms"])
 
 
 def report(small: dict[str, Any], large: dict[str, Any], sizes: Sequence[int]) -> Iterator[str]:
@@ -212,7 +226,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers", type=int, default=1_000_000, help="entries of each peer; 0: no peers"
     )
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=4, help="of each page, in each of 3 turns")
     return parser.parse_args(argv)
 
 
@@ -220,18 +234,16 @@ def main(argv: Sequence[str]) -> int:
     """Measure on both tables and print the report."""
     options = arguments(argv)
     clean_up_when_terminated()
-    found = []
+    sizes = (options.small, options.large)
     try:
         print(server_version("postgresql"), flush=True)
-        for rows in (options.small, options.large):
-            with temporary_database("postgresql") as database:
-                large = rows == options.large
-                found.append(measured(database, rows, options.rounds, price=large))
+        with temporary_database("postgresql") as small, temporary_database("postgresql") as large:
+            found = measured((small, large), sizes, options.rounds)
         peers = admin_peers.measured(options.peers, options.rounds) if options.peers else {}
     except CannotRunError as error:
         print(f"Cannot run: {error}", file=sys.stderr)
         return 2
-    lines = list(report(found[0], found[1], (options.small, options.large)))
+    lines = list(report(found[0], found[1], sizes))
     if peers:
         lines += ["", *admin_peers.report(peers, options.peers)]
     print("\n".join(lines))
