@@ -283,6 +283,18 @@ def test_a_key_twice_does_not_match_whichever_value_a_reader_takes():
     assert not is_intact(row)
 
 
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the others may keep no blanks")
+@pytest.mark.parametrize("metadata", ['{"a": 2} ', ' {"a": 2}', '{"a": 2}\n'])
+def test_a_blank_before_or_behind_metadata_does_not_match(metadata):
+    store({"metadata": {"a": 2}})
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {TABLE} SET metadata = %s", [metadata])
+
+    [row] = read()
+
+    assert not is_intact(row)
+
+
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
 @pytest.mark.parametrize("metadata", ["'['", "X'7b7d'", "'{\"a\": NaN}'", "'" + "[" * 5000 + "'"])
 def test_metadata_that_is_no_json_does_not_match(metadata):
