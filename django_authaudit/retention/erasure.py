@@ -168,10 +168,11 @@ def _erase_in_table(person: Person, done: Erased, using: str) -> None:
 def _erase_rows(
     ids: Sequence[UUID], entries: AuditLogQuerySet, person: Person, pseudonym: str
 ) -> tuple[int, list[UUID]]:
-    taken, tampered = [], []
+    taken: list[tuple[UUID | None, int, str]] = []
+    tampered: list[UUID] = []
     with transaction.atomic(using=entries.db, durable=True):
         with hardening.permitted(hardening.UPDATE, entries.db):
-            for entry in entries.filter(pk__in=ids).select_for_update().entries():
+            for entry in _read(ids, entries, tampered):
                 try:
                     remains = remains_of(entry, person, pseudonym)
                 except TamperedError:
@@ -182,6 +183,22 @@ def _erase_rows(
                     taken.append((entry.writer, entry.sequence, entry.leaf))
         erasures.record(taken, using=entries.db)
     return len(taken), tampered
+
+
+def _read(ids: Sequence[UUID], entries: AuditLogQuerySet, tampered: list[UUID]) -> Iterator[Entry]:
+    """Yield the entries of `ids`, and add those to `tampered` that cannot be read."""
+    locked = entries.select_for_update()
+    try:
+        yield from list(locked.filter(pk__in=ids).entries())
+        return
+    except TamperedError:
+        # One row that was written over must not keep the others.
+        pass
+    for id in ids:
+        try:
+            yield from list(locked.filter(pk=id).entries())
+        except TamperedError:
+            tampered.append(id)
 
 
 def _store(remains: Entry, entries: AuditLogQuerySet) -> None:

@@ -309,6 +309,25 @@ def test_an_edited_entry_is_left_as_evidence(alice):
     assert stored(whole).username == pseudonym()
 
 
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+@pytest.mark.parametrize(
+    ("column", "value"), [("user_agent", "X'00'"), ("sequence", "'x'"), ("writer", "'x'")]
+)
+def test_an_entry_that_cannot_be_read_keeps_no_other_from_being_erased(alice, column, value):
+    first, unreadable, last = add(3, user_id=alice.pk, **ALICE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {AuditLog._meta.db_table} SET {column} = {value} WHERE id = %s",
+            [unreadable.id.hex],
+        )
+
+    message = refusal()
+
+    assert message.startswith("1 entries of this person are not as they were signed")
+    assert {stored(first).username, stored(last).username} == {pseudonym()}
+    assert AuditLog.objects.filter(pk=unreadable.id, username="alice").exists()
+
+
 def test_an_entry_of_before_there_were_signatures_is_erased_too(alice):
     AuditLog.objects.create(
         event="auth.logout", outcome="success", created_at=days_ago(1), user_id=alice.pk, **ALICE
