@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=models.Model)
 COLUMNS = tuple(field.name for field in fields(Entry))
 """What of a row makes an `Entry`."""
-
-
-_UNREADABLE = "The log has entries that cannot be read: verify_audit_log names them."
+UNREADABLE = "The log has entries that cannot be read: verify_audit_log names them."
 
 
 class AppendOnlyQuerySet(models.QuerySet[ModelT]):
@@ -108,10 +106,10 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     try:
         found = list(rows)
     except ValueError as error:
-        raise TamperedError(_UNREADABLE) from error
+        raise TamperedError(UNREADABLE) from error
     # SQLite keeps what has another type than its column.
     if any(bytes in map(type, row) or type(row[number]) is not int for row in found):
-        raise TamperedError(_UNREADABLE)
+        raise TamperedError(UNREADABLE)
     return found
 
 

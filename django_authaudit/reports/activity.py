@@ -76,4 +76,4 @@ def collect(since: datetime, until: datetime, *, using: str) -> Activity:
 
 def _top(entries: AuditLogQuerySet, column: str) -> tuple[Failing, ...]:
     found = entries.values_list(column).annotate(count=Count("pk")).order_by("-count", column)
-    return tuple(Failing(name, count) for name, count in found[:TOP])
+    return tuple(Failing(str(name), count) for name, count in found[:TOP])

@@ -127,6 +127,30 @@ def test_what_an_edited_row_holds_does_not_act_on_a_terminal(form):
     assert not re.search("[\x1b\x9b\u202e]", shown)
 
 
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+@pytest.mark.parametrize(
+    ("column", "value"), [("created_at", "'never'"), ("id", "'x'"), ("event", "X'ff'")]
+)
+def test_a_row_that_cannot_be_read_is_told_with_status_two(column, value):
+    record("auth.login.failure", username="ada")
+    write_over(column, value)
+    error, shown = refused()
+    assert (error.returncode, shown) == (2, "")
+    assert "verify_audit_log" in str(error)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+def test_a_name_of_another_type_is_shown_as_it_is():
+    record("auth.login.failure", username="ada")
+    write_over("username", "X'616461'")
+    assert "b'ada'" in report()
+
+
+def write_over(column, value):
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {AuditLog._meta.db_table} SET {column} = {value}")
+
+
 def test_markdown_keeps_what_was_typed_within_its_cell():
     record("auth.login.failure", username=HOSTILE)
     (line,) = [line for line in report("--format", "markdown").splitlines() if "alert" in line]

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from django.utils import timezone
 
+from django_authaudit.exceptions import TamperedError
 from django_authaudit.management.arguments import add_database, moment
 from django_authaudit.reports import document, inventory, profiles, renderers, report
 from django_authaudit.sinks.database import write_alias
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         answer = self._inventory if options["inventory"] else self._report
         try:
             failed = answer(using, **options)
-        except Error as error:
+        except (Error, TamperedError) as error:
             raise CommandError(" ".join(str(error).split()), returncode=2) from error
         if failed:
             raise CommandError(failed, returncode=1)
