@@ -15,7 +15,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_authaudit.conf import conf
-from django_authaudit.sinks.base import NetworkSink, Sink
+from django_authaudit.sinks.base import LONGEST_TIMEOUT, NetworkSink, Sink
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +55,7 @@ def make_sink(alias: str, config: Any) -> Sink:
 
 
 def _refuse_numbers(alias: str, sink: Sink) -> None:
-    """Raise ImproperlyConfigured for numbers with which nothing would ever be shipped."""
+    """Raise ImproperlyConfigured for numbers with which nothing would be shipped, or twice."""
     size: Any = sink.batch_size
     if not isinstance(size, int) or size < 1:
         raise ImproperlyConfigured(
@@ -65,6 +65,11 @@ def _refuse_numbers(alias: str, sink: Sink) -> None:
     if not isinstance(timeout, (int, float)) or timeout <= 0:
         raise ImproperlyConfigured(
             f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r}, no number of seconds."
+        )
+    if timeout > LONGEST_TIMEOUT:
+        raise ImproperlyConfigured(
+            f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r} seconds, but another shipper "
+            f"takes over a batch that takes so long: give at most {LONGEST_TIMEOUT:.0f}."
         )
 
 

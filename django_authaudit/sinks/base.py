@@ -48,7 +48,11 @@ class NetworkSink(Sink):
     in_line = False
 
     timeout: float = 10.0
-    """Seconds to wait for each answer of the other machine."""
+    """Seconds to wait for each answer of the other machine, at most LONGEST_TIMEOUT."""
+
+
+LONGEST_TIMEOUT = 60.0
+"""Seconds; after twice as long another shipper takes over from one that tells nothing."""
 
 
 _HEADER_VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")

@@ -53,9 +53,10 @@ def test_a_class_that_is_no_sink_is_refused(settings):
         ("timeout", 0),
         ("timeout", "10"),
         ("timeout", None),
+        ("timeout", 61),
     ],
 )
-def test_numbers_with_which_nothing_would_be_shipped_are_refused(option, value):
+def test_numbers_with_which_nothing_would_be_shipped_or_twice_are_refused(option, value):
     options = {"url": "https://siem.example.com/", option: value}
     config = {"BACKEND": "django_authaudit.sinks.http.HttpSink", "OPTIONS": options}
 
