@@ -153,7 +153,7 @@ def retry(route: Route) -> Batches:
     error: str | None = None
     try:
         for entry in shipments.rejected(shipment):
-            for _, rejection in _emit(route, [entry]):
+            for _, rejection in _emit(route, shipment, [entry]):
                 shipments.tried_again(shipment, entry, taken=rejection is None)
                 yield Batch(route.alias, *((1, 0) if rejection is None else (0, 1)))
     except UnavailableError as unavailable:
@@ -217,7 +217,7 @@ def _bring(route: Route, shipment: AuditShipment, page: Sequence[Entry]) -> Iter
     """
     proven = False
     doubtful: list[shipments.Rejected] = []
-    for entries, rejection in _emit(route, page):
+    for entries, rejection in _emit(route, shipment, page):
         if rejection is None:
             proven = True
             shipments.advance(shipment, entries, doubtful)
@@ -235,7 +235,7 @@ def _bring(route: Route, shipment: AuditShipment, page: Sequence[Entry]) -> Iter
 
 
 def _emit(
-    route: Route, entries: Sequence[Entry]
+    route: Route, shipment: AuditShipment, entries: Sequence[Entry]
 ) -> Iterator[tuple[Sequence[Entry], RejectedError | None]]:
     """Yield `entries` in pieces that the sink took, and singly what it rejects, in order."""
     with guard(f"shipping to {route.alias!r}") as attempt:
@@ -250,5 +250,7 @@ def _emit(
         yield entries, error
     else:
         middle = len(entries) // 2
-        yield from _emit(route, entries[:middle])
-        yield from _emit(route, entries[middle:])
+        for half in (entries[:middle], entries[middle:]):
+            # Nothing is noted before a piece is taken, which may take many tries.
+            shipments.keep(shipment)
+            yield from _emit(route, shipment, half)

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections, transaction
+from django.utils import timezone
 
 from django_authaudit import record, shipments, shipping, spool
 from django_authaudit.entry import Entry, make_entry, new_id
@@ -34,6 +35,19 @@ from tests.sinks.receivers import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["receivers"]
+
+
+class Slow(Moody):
+    """Takes so long to answer that the shipper's hold on the sink is nearly over each time."""
+
+    def emit(self, entries):
+        shipment = AuditShipment.objects.get()
+        HELD.append(shipment.held_until > timezone.now())
+        AuditShipment.objects.update(held_until=timezone.now() - shipments.LEASE)
+        super().emit(entries)
+
+
+HELD: list = []
 
 
 def test_a_sink_that_is_shipped_to_has_everything_in_order():
@@ -391,6 +405,18 @@ def test_poison_may_stand_anywhere(settings, names):
 
     assert took() == ["a"]
     assert AuditShipmentRejection.objects.count() == names.count("poison")
+
+
+def test_the_sink_is_held_as_long_as_it_rejects_one_piece_after_another(settings, monkeypatch):
+    settings.AUTHAUDIT_SINKS = {"database": DATABASE, "siem": sink(Slow)}
+    monkeypatch.setattr(Moody, "poison", {"bob"})
+    HELD.clear()
+    store("bob", "cy", "dan", "eve")
+
+    ship()
+
+    assert HELD == [True] * 5
+    assert took() == ["cy", "dan", "eve"]
 
 
 @pytest.mark.parametrize("number", [1, 9, 100])

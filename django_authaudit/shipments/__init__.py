@@ -30,9 +30,10 @@ from django_authaudit.models import (
 from django_authaudit.querysets import AuditLogQuerySet
 from django_authaudit.shipments import numbers
 from django_authaudit.sinks import shipped_to
+from django_authaudit.sinks.base import LONGEST_TIMEOUT
 
-LEASE = timedelta(seconds=120)
-"""How long a shipper that was killed keeps others from its sink; more than a batch ever takes."""
+LEASE = timedelta(seconds=4 * LONGEST_TIMEOUT)
+"""How long a shipper that was killed keeps others from its sink; it is renewed with each batch."""
 MOST_KEPT = 500
 """Late and rejected entries that pruning passes over one by one."""
 _LONGEST_ERROR = 1000
@@ -48,7 +49,7 @@ class HeldError(AuthAuditError):
 def take(sink: str, holder: str, *, using: str) -> AuditShipment:
     """Return the shipment to `sink`, which is now `holder`'s alone; raise HeldError if another's.
 
-    It stays so for LEASE, and longer with each `advance()`.
+    It stays so for LEASE, and longer with each `keep()` and `advance()`.
     """
     shipments = AuditShipment.objects.using(using)
     shipments.get_or_create(sink=sink)
@@ -56,6 +57,11 @@ def take(sink: str, holder: str, *, using: str) -> AuditShipment:
     if not shipments.filter(free, sink=sink).update(holder=holder, held_until=Now() + LEASE):
         raise HeldError(f"Another process ships to {sink!r}.")
     return shipments.get(sink=sink)
+
+
+def keep(shipment: AuditShipment) -> None:
+    """Keep others from the sink for another LEASE; raise HeldError if one has it by now."""
+    _renew(shipment)
 
 
 def release(shipment: AuditShipment, *, error: str | None) -> None:

@@ -62,7 +62,7 @@ def _refuse_numbers(alias: str, sink: Sink) -> None:
             f"AUTHAUDIT_SINKS[{alias!r}]: batch_size is {size!r}, no number of entries."
         )
     timeout: Any = sink.timeout if isinstance(sink, NetworkSink) else 1
-    if not isinstance(timeout, (int, float)) or timeout <= 0:
+    if not isinstance(timeout, (int, float)) or not timeout > 0:
         raise ImproperlyConfigured(
             f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r}, no number of seconds."
         )

@@ -51,8 +51,11 @@ class NetworkSink(Sink):
     """Seconds to wait for each answer of the other machine, at most LONGEST_TIMEOUT."""
 
 
-LONGEST_TIMEOUT = 60.0
-"""Seconds; after twice as long another shipper takes over from one that tells nothing."""
+LONGEST_TIMEOUT = 30.0
+"""Seconds; after four times as long another shipper takes over from one that tells nothing.
+
+Four waits are those for two addresses of a host, for TLS and for the answer.
+"""
 
 
 _HEADER_VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")

@@ -53,7 +53,8 @@ def test_a_class_that_is_no_sink_is_refused(settings):
         ("timeout", 0),
         ("timeout", "10"),
         ("timeout", None),
-        ("timeout", 61),
+        ("timeout", 31),
+        ("timeout", float("nan")),
     ],
 )
 def test_numbers_with_which_nothing_would_be_shipped_or_twice_are_refused(option, value):
