@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=models.Model)
 COLUMNS = tuple(field.name for field in fields(Entry))
 """What of a row makes an `Entry`."""
-UNREADABLE = "The log has entries that cannot be read: verify_audit_log names them."
+_UNREADABLE = "The log has entries that cannot be read: verify_audit_log names them."
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise TamperedError for what is no value of its column: SQLite keeps whatever is written."""
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TamperedError(_UNREADABLE) from error
 
 
 class AppendOnlyQuerySet(models.QuerySet[ModelT]):
@@ -103,13 +113,11 @@ class AuditLogQuerySet(AppendOnlyQuerySet["AuditLog"]):
 
 def _read(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     number = COLUMNS.index("sequence")
-    try:
+    with readable():
         found = list(rows)
-    except ValueError as error:
-        raise TamperedError(UNREADABLE) from error
     # SQLite keeps what has another type than its column.
     if any(bytes in map(type, row) or type(row[number]) is not int for row in found):
-        raise TamperedError(UNREADABLE)
+        raise TamperedError(_UNREADABLE)
     return found
 
 

@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 
 from django_authaudit.models import AuditLog
-from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.querysets import AuditLogQuerySet, readable
 
 TOP = 10
 
@@ -47,6 +47,7 @@ class Activity:
         return sum(day.success + day.failure for day in self.days)
 
 
+@readable()
 def collect(since: datetime, until: datetime, *, using: str) -> Activity:
     """Return what happened from `since` up to, but not including, `until`.
 

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from django_authaudit import events, sources
 from django_authaudit.middleware import AuditMiddleware
 from django_authaudit.models import AuditLog
+from django_authaudit.querysets import readable
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ def collect(*, using: str) -> Coverage:
         .values_list("event")
         .annotate(seen=Count("pk"), last=Max("created_at"))
     )
-    seen = {code: (count, last) for code, count, last in rows}
-    own = {code for code in seen if events.get(code).family not in ("audit", "alert")}
+    with readable():
+        seen = {code: (count, last) for code, count, last in rows}
+        own = {code for code in seen if events.get(code).family not in ("audit", "alert")}
     found = obstacles()
     return Coverage(
         {name: sources.why_not_connected(name) for name in sources.discover()},

@@ -10,6 +10,7 @@ from django.core import checks
 from django_authaudit import events, shipments, spool
 from django_authaudit.entry import time_of
 from django_authaudit.models import AuditLog
+from django_authaudit.querysets import AuditLogQuerySet, readable
 
 _OURS = "django_authaudit."
 
@@ -45,14 +46,13 @@ class Health:
 
 def collect(*, using: str) -> Health:
     """Return how the log in the database `using` and its spool fare."""
-    newest = AuditLog.objects.using(using).order_by("-id").values_list("id", flat=True)[:1]
     return Health(
         entries_lost=_sum(events.AUDIT_WRITE_FAILED, "lost", using),
         entries_replayed=_sum(events.AUDIT_SPOOL_REPLAYED, "stored", using),
         spool_folder=str(spool.folder(using)),
         spool_files=spool.count(using),
         rejected_files=spool.count(using, spool.SET_ASIDE),
-        last_entry=next(map(time_of, newest), None),
+        last_entry=_newest(AuditLog.objects.using(using)),
         last_pruned=last(events.AUDIT_PRUNED, using=using),
         last_sealed=last(events.AUDIT_SEALED, using=using),
         last_verified=last(events.AUDIT_VERIFIED, using=using),
@@ -68,10 +68,16 @@ def collect(*, using: str) -> Health:
 
 def last(code: str, *, using: str) -> datetime | None:
     """Return when the event `code` was last recorded."""
-    found = AuditLog.objects.using(using).of_event(code).order_by("-id")
-    return next(map(time_of, found.values_list("id", flat=True)[:1]), None)
+    return _newest(AuditLog.objects.using(using).of_event(code))
 
 
+@readable()
+def _newest(entries: AuditLogQuerySet) -> datetime | None:
+    ids = entries.order_by("-id").values_list("id", flat=True)[:1]
+    return next(map(time_of, ids), None)
+
+
+@readable()
 def _sum(code: str, key: str, using: str) -> int:
     found = AuditLog.objects.using(using).of_event(code).values_list("metadata", flat=True)
     numbers = (metadata.get(key) for metadata in found.iterator() if isinstance(metadata, dict))

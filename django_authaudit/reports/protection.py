@@ -15,6 +15,7 @@ from django_authaudit import events, hardening
 from django_authaudit.conf import conf
 from django_authaudit.entry import time_of
 from django_authaudit.models import AuditLog
+from django_authaudit.querysets import readable
 from django_authaudit.sinks import shipped_to
 
 MOST_READERS = 50
@@ -46,14 +47,16 @@ class Protection:
 def collect(*, using: str) -> Protection:
     """Return how the log in the database `using` is kept."""
     log = AuditLog.objects.using(using).order_by("-id")
-    pruned = log.of_event(events.AUDIT_PRUNED).values_list("metadata", flat=True).first() or {}
-    verified = log.of_event(events.AUDIT_VERIFIED).filter(outcome=events.SUCCESS).first()
-    tampering = log.of_event(events.AUDIT_TAMPERING_DETECTED).first()
+    with readable():
+        pruned = log.of_event(events.AUDIT_PRUNED).values_list("metadata", flat=True).first() or {}
+        archived = bool(pruned.get("archive"))
+        verified = log.of_event(events.AUDIT_VERIFIED).filter(outcome=events.SUCCESS).first()
+        tampering = log.of_event(events.AUDIT_TAMPERING_DETECTED).first()
     readers = _readers()
     return Protection(
         database=using,
         retention_days={"": conf.AUTHAUDIT_RETENTION_DAYS, **conf.AUTHAUDIT_RETENTION},
-        archived=bool(pruned.get("archive")),
+        archived=archived,
         sinks=tuple(shipped_to()),
         append_only=_is_append_only(using),
         verified=time_of(verified.id) if verified else None,

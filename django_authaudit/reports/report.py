@@ -23,7 +23,10 @@ class Report:
 
 
 def collect(*, since: datetime, until: datetime, using: str) -> Report:
-    """Return the report on the log in the database `using`; the activity from `since` on."""
+    """Return the report on the log in the database `using`; the activity from `since` on.
+
+    Raises TamperedError if somebody has written over a row with what its column cannot hold.
+    """
     return Report(
         coverage=coverage.collect(using=using),
         activity=activity.collect(since, until, using=using),

@@ -139,6 +139,12 @@ def test_a_row_that_cannot_be_read_is_told_with_status_two(column, value):
     assert "verify_audit_log" in str(error)
 
 
+def test_what_fails_in_the_project_is_not_taken_for_an_edited_row(settings):
+    settings.MIDDLEWARE = [5]
+    with pytest.raises(AttributeError):
+        report()
+
+
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
 def test_a_name_of_another_type_is_shown_as_it_is():
     record("auth.login.failure", username="ada")
