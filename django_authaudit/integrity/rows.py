@@ -100,6 +100,12 @@ class Reader:
         found = self._fetch(f"{condition} {self._by_id}", start, most)
         return [self._decode(raw) for raw in found]
 
+    def of(self, ids: Sequence[UUID]) -> list[Row]:
+        """Return the rows that have one of `ids`."""
+        marks = ", ".join(["%s"] * len(ids))
+        found = self._fetch(f"id IN ({marks}) {self._by_id}", [*map(self._raw_id, ids)], len(ids))
+        return [self._decode(raw) for raw in found]
+
     def _pages(
         self,
         fetch: Callable[[str, Sequence[Any], Raw | None], list[Raw]],

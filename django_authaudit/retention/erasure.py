@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -21,9 +21,11 @@ from django_authaudit.entry import Entry
 from django_authaudit.exceptions import AuthAuditError, PersonError, TamperedError
 from django_authaudit.formats import jsonl
 from django_authaudit.integrity import erasures
+from django_authaudit.integrity.condition import Condition, condition_of
+from django_authaudit.integrity.rows import Reader
 from django_authaudit.models import AuditHold
 from django_authaudit.people import NOBODY, SEVERAL, Person
-from django_authaudit.querysets import AuditLogQuerySet
+from django_authaudit.querysets import AuditLogQuerySet, readable
 from django_authaudit.recorder import record
 from django_authaudit.retention import holds
 from django_authaudit.retention.archives import open_archive
@@ -158,11 +160,16 @@ def _names(person: Person, entry: Entry) -> bool:
 def _erase_in_table(person: Person, done: Erased, using: str) -> None:
     entries = entries_of(using)
     rest = person.among(entries).order_by("pk").values_list("pk", flat=True)
-    while ids := list(rest[:ROWS_A_TRANSACTION]):
+    while ids := _ids(rest[:ROWS_A_TRANSACTION]):
         erased, tampered = patiently(partial(_erase_rows, ids, entries, person, done.pseudonym))
         done.entries += erased
         done.tampered += tampered
         rest = rest.filter(pk__gt=ids[-1])
+
+
+@readable()
+def _ids(found: Iterable[UUID]) -> list[UUID]:
+    return list(found)
 
 
 def _erase_rows(
@@ -172,7 +179,10 @@ def _erase_rows(
     tampered: list[UUID] = []
     with transaction.atomic(using=entries.db, durable=True):
         with hardening.permitted(hardening.UPDATE, entries.db):
-            for entry in _read(ids, entries, tampered):
+            # Locked before they are judged.
+            list(entries.filter(pk__in=ids).select_for_update().values_list("pk"))
+            tampered += _tampered(ids, entries.db)
+            for entry in _read([id for id in ids if id not in tampered], entries, tampered):
                 try:
                     remains = remains_of(entry, person, pseudonym)
                 except TamperedError:
@@ -185,18 +195,29 @@ def _erase_rows(
     return len(taken), tampered
 
 
+def _tampered(ids: Sequence[UUID], using: str) -> list[UUID]:
+    """Return those of `ids` whose rows are not as they were signed, though Django reads them so.
+
+    Once erased, nothing would tell that they had been edited.
+    """
+    return [
+        UUID(row.content["id"])
+        for row in Reader(using).of(ids)
+        if row.leaf and condition_of(row) in (Condition.EDITED, Condition.FORGED)
+    ]
+
+
 def _read(ids: Sequence[UUID], entries: AuditLogQuerySet, tampered: list[UUID]) -> Iterator[Entry]:
     """Yield the entries of `ids`, and add those to `tampered` that cannot be read."""
-    locked = entries.select_for_update()
     try:
-        yield from list(locked.filter(pk__in=ids).entries())
+        yield from list(entries.filter(pk__in=ids).entries())
         return
     except TamperedError:
         # One row that was written over must not keep the others.
         pass
     for id in ids:
         try:
-            yield from list(locked.filter(pk=id).entries())
+            yield from list(entries.filter(pk=id).entries())
         except TamperedError:
             tampered.append(id)
 

@@ -70,7 +70,9 @@ def remains_of(entry: Entry, person: Person, pseudonym: str) -> Entry | None:
         values |= _REQUEST
     removed = {getattr(entry, name) for name in values} | person.names
     texts = {value for value in removed if isinstance(value, str) and value}
-    metadata = dict(entry.metadata)
+    # An entry without a signature may have been written over with any JSON.
+    given: Any = entry.metadata
+    metadata = dict(given) if isinstance(given, Mapping) else {}
     if concerned:
         metadata = {key: value for key, value in metadata.items() if key in IMPERSONAL}
     metadata.pop("untrusted_forwarded_for", None)

@@ -311,7 +311,15 @@ def test_an_edited_entry_is_left_as_evidence(alice):
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
 @pytest.mark.parametrize(
-    ("column", "value"), [("user_agent", "X'00'"), ("sequence", "'x'"), ("writer", "'x'")]
+    ("column", "value"),
+    [
+        ("user_agent", "X'00'"),
+        ("user_agent", "CAST(X'ff41' AS TEXT)"),
+        ("sequence", "'x'"),
+        ("writer", "'x'"),
+        ("writer", "X'ff'"),
+        ("created_at", "'never'"),
+    ],
 )
 def test_an_entry_that_cannot_be_read_keeps_no_other_from_being_erased(alice, column, value):
     first, unreadable, last = add(3, user_id=alice.pk, **ALICE)
@@ -326,6 +334,36 @@ def test_an_entry_that_cannot_be_read_keeps_no_other_from_being_erased(alice, co
     assert message.startswith("1 entries of this person are not as they were signed")
     assert {stored(first).username, stored(last).username} == {pseudonym()}
     assert AuditLog.objects.filter(pk=unreadable.id, username="alice").exists()
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+def test_an_id_that_is_none_is_told(alice):
+    (entry,) = add(1, user_id=alice.pk, **ALICE)
+    change(entry, "id", "x")
+
+    assert "cannot be read: verify_audit_log names them" in refusal()
+
+
+@pytest.mark.parametrize("metadata", ["[1]", "5", '"abc"', "null", '{"reason": "x", "a": 1}'])
+def test_edited_metadata_is_left_and_keeps_no_other_from_being_erased(alice, metadata):
+    first, edited, last = add(3, user_id=alice.pk, metadata={"reason": "x"}, **ALICE)
+    change(edited, "metadata", metadata)
+
+    assert refusal().startswith("1 entries of this person are not as they were signed")
+
+    assert {stored(first).username, stored(last).username} == {pseudonym()}
+    assert conditions()[Condition.EDITED] == [str(edited.id)]
+
+
+@pytest.mark.skipif("connection.vendor == 'postgresql'", reason="it keeps neither")
+@pytest.mark.parametrize("metadata", ['{"reason": "x"} ', '{"reason": "y", "reason": "x"}'])
+def test_an_edit_that_django_does_not_see_is_not_erased_away(alice, metadata):
+    (edited,) = add(1, user_id=alice.pk, metadata={"reason": "x"}, **ALICE)
+    change(edited, "metadata", metadata)
+
+    assert refusal().startswith("1 entries of this person are not as they were signed")
+
+    assert conditions()[Condition.EDITED] == [str(edited.id)]
 
 
 def test_an_entry_of_before_there_were_signatures_is_erased_too(alice):
