@@ -226,7 +226,12 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers", type=int, default=1_000_000, help="entries of each peer; 0: no peers"
     )
-    parser.add_argument("--rounds", type=int, default=4, help="of each page, in each of 3 turns")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=4,
+        help="of each page in each of 3 turns, and of each index and peer",
+    )
     return parser.parse_args(argv)
 
 
