@@ -183,11 +183,7 @@ def _erase_rows(
             list(entries.filter(pk__in=ids).select_for_update().values_list("pk"))
             tampered += _tampered(ids, entries.db)
             for entry in _read([id for id in ids if id not in tampered], entries, tampered):
-                try:
-                    remains = remains_of(entry, person, pseudonym)
-                except TamperedError:
-                    tampered.append(entry.id)
-                    continue
+                remains = remains_of(entry, person, pseudonym)
                 if remains is not None:
                     _store(remains, entries)
                     taken.append((entry.writer, entry.sequence, entry.leaf))
