@@ -176,12 +176,11 @@ def _erase_rows(
     ids: Sequence[UUID], entries: AuditLogQuerySet, person: Person, pseudonym: str
 ) -> tuple[int, list[UUID]]:
     taken: list[tuple[UUID | None, int, str]] = []
-    tampered: list[UUID] = []
     with transaction.atomic(using=entries.db, durable=True):
         with hardening.permitted(hardening.UPDATE, entries.db):
             # Locked before they are judged.
             list(entries.filter(pk__in=ids).select_for_update().values_list("pk"))
-            tampered += _tampered(ids, entries.db)
+            tampered = _tampered(ids, entries.db)
             for entry in _read([id for id in ids if id not in tampered], entries, tampered):
                 remains = remains_of(entry, person, pseudonym)
                 if remains is not None:

@@ -366,6 +366,16 @@ def test_an_edit_that_django_does_not_see_is_not_erased_away(alice, metadata):
     assert conditions()[Condition.EDITED] == [str(edited.id)]
 
 
+def test_an_entry_whose_time_was_edited_is_left_as_evidence(alice):
+    edited, whole = add(2, user_id=alice.pk, **ALICE)
+    change(edited, "created_at", "2020-01-01 00:00:00")
+
+    assert refusal().startswith("1 entries of this person are not as they were signed")
+
+    assert stored(edited).username == "alice"
+    assert stored(whole).username == pseudonym()
+
+
 def test_an_entry_of_before_there_were_signatures_is_erased_too(alice):
     AuditLog.objects.create(
         event="auth.logout", outcome="success", created_at=days_ago(1), user_id=alice.pk, **ALICE
