@@ -139,6 +139,13 @@ def test_a_row_that_cannot_be_read_is_told_with_status_two(column, value):
     assert "verify_audit_log" in str(error)
 
 
+def test_a_pruning_whose_facts_were_edited_is_told_with_status_two():
+    record("audit.pruned", metadata={"count": 0})
+    write_over("metadata", "'[1]'")
+    error, shown = refused()
+    assert (error.returncode, shown) == (2, "")
+
+
 def test_what_fails_in_the_project_is_not_taken_for_an_edited_row(settings):
     settings.MIDDLEWARE = [5]
     with pytest.raises(AttributeError):

@@ -4,9 +4,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
 
 from django_authaudit import hardening, record, spool
 from django_authaudit.entry import make_entry, new_id
+from django_authaudit.exceptions import TamperedError
+from django_authaudit.models import AuditLog
 from django_authaudit.reports import activity, coverage, health, inventory, protection
 from tests.admin.conftest import row
 
@@ -111,6 +114,18 @@ class TestActivity:
         self.at("auth.login.success", 3)
         self.at("audit.pruned", 1)
         assert self.activity().days == ()
+
+    @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="types are up to each row there")
+    def test_tells_of_an_edited_time(self):
+        self.at("auth.login.success")
+        self.at("auth.logout")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {AuditLog._meta.db_table} SET created_at = 'never' WHERE event = %s",
+                ["auth.logout"],
+            )
+        with pytest.raises(TamperedError):
+            self.activity()
 
     def test_survives_an_edited_outcome(self):
         self.at("auth.login.success")
