@@ -230,7 +230,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         "--rounds",
         type=int,
         default=4,
-        help="of each page in each of 3 turns, and of each index and peer",
+        help=f"of each page in each of {TURNS} turns, and of each index and peer",
     )
     return parser.parse_args(argv)
 

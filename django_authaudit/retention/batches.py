@@ -55,7 +55,7 @@ class Batch:
 
 
 class Pace:
-    """How many rows the next transaction takes, so that it lasts under a tenth of a second."""
+    """How many rows the next transaction takes, so that it aims at under a tenth of a second."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -53,11 +53,11 @@ def prune(
     """Delete the entries from before `cutoff`, oldest first; yield each batch when it is gone.
 
     Events that AUTHAUDIT_RETENTION names have cutoffs of their own, and leave one event after
-    the other. A batch is one transaction of under a tenth of a second and at most `batch_size`
-    rows. Nothing needs to be kept between two runs: one that was killed is finished by the next,
-    and two at once share the work. No signal is sent for the rows. With a folder as `archive`,
-    they are on its disk, and were read back, before they are deleted. What a sink that is shipped
-    to has not taken stays, unless it may go `unshipped`.
+    the other. A batch is one transaction that aims at under a tenth of a second and has at most
+    `batch_size` rows. Nothing needs to be kept between two runs: one that was killed is finished
+    by the next, and two at once share the work. No signal is sent for the rows. With a folder as
+    `archive`, they are on its disk, and were read back, before they are deleted. What a sink that
+    is shipped to has not taken stays, unless it may go `unshipped`.
 
     The run is itself recorded, as ``audit.pruned``, when it is over or closed early. One that
     found nothing is recorded too: the daily entry shows that retention is at work, and its absence

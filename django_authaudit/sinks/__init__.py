@@ -68,8 +68,8 @@ def _refuse_numbers(alias: str, sink: Sink) -> None:
         )
     if timeout > LONGEST_TIMEOUT:
         raise ImproperlyConfigured(
-            f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r} seconds, but another shipper "
-            f"takes over a batch that takes so long: give at most {LONGEST_TIMEOUT:.0f}."
+            f"AUTHAUDIT_SINKS[{alias!r}]: timeout is {timeout!r} seconds: give at most "
+            f"{LONGEST_TIMEOUT:.0f}, or another shipper takes over, and sends a batch again."
         )
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             "--batch-size",
             type=whole_number,
             default=retention.MOST_ROWS,
-            help="most entries a transaction, which lasts about a tenth of a second at most "
+            help="most entries a transaction, which aims at under a tenth of a second "
             "(default: %(default)s)",
         )
         add(
