@@ -8,6 +8,7 @@ killed after it has read looks the same; over UDP there is no sign at all.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -59,6 +60,9 @@ class SyslogSink(NetworkSink):
         self.framing = framing
         self.format = make_format(format, **(format_options or {}))
         self.tls = tls(ca_file, certificate) if transport == "tls" else None
+        if self.tls is not None:
+            # Else some builds of Python take a receiver's death for its farewell.
+            self.tls.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         self.confirm = confirm
         self.timeout = timeout
         self.batch_size = batch_size
